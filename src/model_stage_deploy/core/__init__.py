@@ -1,0 +1,1 @@
+"""Decisions as plain values: no files, no network, no clock, no printing."""

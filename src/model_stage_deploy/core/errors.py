@@ -1,0 +1,50 @@
+"""The one error family: each error knows its reason code, its exit code and what to do next."""
+
+from __future__ import annotations
+
+from model_stage_deploy.core.reasons import Reason
+
+
+class ModelStageError(Exception):
+    """We cannot go on, and this is why.
+
+    `message` says what is wrong and where; `hint` says what to do. Neither may hold a secret.
+    """
+
+    def __init__(self, reason: Reason, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+        self.hint = hint
+
+    @property
+    def exit_code(self) -> int:
+        """Process exit code of the reason."""
+        return self.reason.exit_code
+
+
+class Refused(ModelStageError):
+    """A rule said no; nothing broke. Exit code 3."""
+
+
+class Invalid(ModelStageError):
+    """The command line, the inputs or the mapping are wrong. Exit code 2."""
+
+
+class MachineryFailed(ModelStageError):
+    """Git or GitHub did not do its part. Exit code 4."""
+
+
+class DeploymentFailed(ModelStageError):
+    """The deployer ran and did not succeed. Exit code 1.
+
+    `tail` is the end of what it printed (already scrubbed of secrets).
+    """
+
+    def __init__(self, reason: Reason, message: str, *, hint: str = "", tail: str = "") -> None:
+        super().__init__(reason, message, hint=hint)
+        self.tail = tail
+
+
+class Cancelled(BaseException):
+    """The run was told to stop (SIGINT, SIGTERM). Not an `Exception`: nothing may swallow it."""

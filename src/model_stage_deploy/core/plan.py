@@ -1,0 +1,86 @@
+"""The plan: what is deployed, where, replacing which, and how. Plain facts, ready to show or to carry out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """The model as templates see it: `model.name`, `model.slug`, …
+
+    `dir` is the directory part of the name (empty for none). `path`, `type` and `description` come from the
+    artifact's annotation in `dvc.yaml` or `artifacts.yaml` at the tagged commit, None where it has none;
+    `path` is as written there, relative to `dir`.
+    """
+
+    name: str
+    slug: str
+    dir: str = ""
+    path: str | None = None
+    type: str | None = None
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Previous:
+    """The version that held the stage before this deployment."""
+
+    version: str
+    tag: str
+    commit: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """The workflow run (or the person at a terminal) on whose behalf we act. Empty texts where unknown."""
+
+    id: str = ""
+    attempt: str = ""
+    url: str = ""
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the registry says: this version of this model belongs in this stage.
+
+    `tag` is the assignment that says so. For a rollback it is the tag that once put `version` there.
+    """
+
+    model: str
+    version: str
+    stage: str
+    tag: str
+    commit: str
+    event: str = "assignment"
+    previous: Previous | None = None
+    rollback: bool = False
+    registered: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A decision, and what the mapping makes of it: everything that a deployer and the code host are told.
+
+    `options` are the deployer's `with:` settings after rendering: they may hold secrets, so whatever shows
+    them goes through the scrubber. `timeout` is in seconds. `origins` says where each setting came from:
+    setting path -> "stages.prod at .github/model-stages.yml:12".
+    """
+
+    decision: Decision
+    model: ModelFacts
+    environment: str
+    deployer: str
+    environment_url: str | None = None
+    production: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
+    timeout: float = 1800.0
+    variables: Mapping[str, str] = field(default_factory=dict)
+    repository: str = ""
+    run: RunFacts = field(default_factory=RunFacts)
+    config: str = ""
+    origins: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,174 @@
+"""The closed list of results and reason codes, and the exit code that each one means.
+
+The same words appear in the exit code, the action's outputs, the summary and `--json`;
+`docs/reference/results.md` is generated from this table.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Result(StrEnum):
+    """How a run ended, in one word."""
+
+    DEPLOYED = "deployed"
+    PLANNED = "planned"
+    RESOLVED = "resolved"
+    NOTHING_TO_DO = "nothing-to-do"
+    FAILED = "failed"
+    INVALID = "invalid"
+    REFUSED = "refused"
+    ERROR = "error"
+    UNRECORDED = "unrecorded"
+    CANCELLED = "cancelled"
+
+    @property
+    def exit_code(self) -> int:
+        """Process exit code, 0–130: 0 done, 1 failed, 2 usage or mapping, 3 refused, 4 machinery."""
+        return _EXIT_CODES[self]
+
+
+_EXIT_CODES: dict[Result, int] = {
+    Result.DEPLOYED: 0,
+    Result.PLANNED: 0,
+    Result.RESOLVED: 0,
+    Result.NOTHING_TO_DO: 0,
+    Result.FAILED: 1,
+    Result.INVALID: 2,
+    Result.REFUSED: 3,
+    Result.ERROR: 4,
+    Result.UNRECORDED: 4,
+    Result.CANCELLED: 130,
+}
+
+
+class Reason(StrEnum):
+    """Why a run ended as it did. Codes are stable: scripts and dashboards may match on them."""
+
+    DEPLOYED = "deployed"
+    ROLLED_BACK = "rolled-back"
+    DRY_RUN = "dry-run"
+    RESOLVED = "resolved"
+
+    NOT_A_STAGE_TAG = "not-a-stage-tag"
+    REGISTRATION = "registration"
+    DEREGISTRATION = "deregistration"
+    UNASSIGNMENT = "unassignment"
+    DEPRECATION = "deprecation"
+    TAG_DELETED = "tag-deleted"
+    UNMAPPED_IGNORED = "unmapped-ignored"
+
+    DEPLOYER_FAILED = "deployer-failed"
+    DEPLOYER_TIMEOUT = "deployer-timeout"
+
+    USAGE = "usage"
+    NOT_A_GTO_TAG = "not-a-gto-tag"
+    NOT_A_REPOSITORY = "not-a-repository"
+    EVENT_INVALID = "event-invalid"
+    MAPPING_NOT_FOUND = "mapping-not-found"
+    MAPPING_INVALID = "mapping-invalid"
+    UNMAPPED_STAGE = "unmapped-stage"
+    TEMPLATE_ERROR = "template-error"
+    SECRET_MISSING = "secret-missing"  # noqa: S105 - a reason code, not a secret
+
+    INCOMPLETE_TAGS = "incomplete-tags"
+    TAG_NOT_FOUND = "tag-not-found"
+    LIGHTWEIGHT_TAG = "lightweight-tag"
+    MISMATCHED_TAG = "mismatched-tag"
+    UNUSABLE_TAG = "unusable-tag"
+    MOVED_TAG = "moved-tag"
+    UNREGISTERED_COMMIT = "unregistered-commit"
+    AMBIGUOUS_VERSION = "ambiguous-version"
+    INACTIVE_VERSION = "inactive-version"
+    UNKNOWN_MODEL = "unknown-model"
+    UNKNOWN_VERSION = "unknown-version"
+    NEVER_IN_STAGE = "never-in-stage"
+    NO_EARLIER_VERSION = "no-earlier-version"
+    ALREADY_LIVE = "already-live"
+
+    GIT_FAILED = "git-failed"
+    GITHUB_FAILED = "github-failed"
+    PERMISSION_MISSING = "permission-missing"
+    START_NOT_RECORDED = "start-not-recorded"
+    END_NOT_RECORDED = "end-not-recorded"
+    INTERNAL_ERROR = "internal-error"
+
+    CANCELLED = "cancelled"
+
+    @property
+    def result(self) -> Result:
+        """The result that this reason always comes with."""
+        return _TABLE[self][0]
+
+    @property
+    def meaning(self) -> str:
+        """One sentence for the reference table."""
+        return _TABLE[self][1]
+
+    @property
+    def exit_code(self) -> int:
+        """Process exit code of a run that ends for this reason."""
+        return self.result.exit_code
+
+
+_TABLE: dict[Reason, tuple[Result, str]] = {
+    Reason.DEPLOYED: (Result.DEPLOYED, "The deployer succeeded and the end was recorded."),
+    Reason.ROLLED_BACK: (Result.DEPLOYED, "An earlier version was deployed again, as asked."),
+    Reason.DRY_RUN: (Result.PLANNED, "The plan was shown; nothing was touched."),
+    Reason.RESOLVED: (Result.RESOLVED, "The tag was resolved; nothing was deployed, as asked."),
+    Reason.NOT_A_STAGE_TAG: (Result.NOTHING_TO_DO, "The ref is not a GTO tag, so it asks for no deployment."),
+    Reason.REGISTRATION: (Result.NOTHING_TO_DO, "The tag registers a version; only stage tags deploy."),
+    Reason.DEREGISTRATION: (Result.NOTHING_TO_DO, "The tag deregisters a version; only stage tags deploy."),
+    Reason.UNASSIGNMENT: (Result.NOTHING_TO_DO, "The tag takes a version out of a stage; nothing is deployed."),
+    Reason.DEPRECATION: (Result.NOTHING_TO_DO, "The tag deprecates a model; nothing is deployed."),
+    Reason.TAG_DELETED: (Result.NOTHING_TO_DO, "The push deleted the tag; a deletion never deploys."),
+    Reason.UNMAPPED_IGNORED: (
+        Result.NOTHING_TO_DO,
+        "The mapping does not name this stage and says `unmapped: ignore`.",
+    ),
+    Reason.DEPLOYER_FAILED: (Result.FAILED, "The deployer ran and reported failure."),
+    Reason.DEPLOYER_TIMEOUT: (Result.FAILED, "The deployer did not end within its `timeout` and was ended."),
+    Reason.USAGE: (Result.INVALID, "The command line or the action's inputs do not fit together."),
+    Reason.NOT_A_GTO_TAG: (Result.INVALID, "The text given is not a GTO tag."),
+    Reason.NOT_A_REPOSITORY: (Result.INVALID, "There is no Git repository where one was named."),
+    Reason.EVENT_INVALID: (Result.INVALID, "The event file of the workflow run cannot be read."),
+    Reason.MAPPING_NOT_FOUND: (Result.INVALID, "No mapping file was found."),
+    Reason.MAPPING_INVALID: (Result.INVALID, "The mapping file has mistakes; each is listed with its line."),
+    Reason.UNMAPPED_STAGE: (Result.INVALID, "The mapping does not say what this stage means for this model."),
+    Reason.TEMPLATE_ERROR: (Result.INVALID, "A template of the mapping cannot be rendered."),
+    Reason.SECRET_MISSING: (Result.INVALID, "A secret that the mapping uses is not in the environment."),
+    Reason.INCOMPLETE_TAGS: (
+        Result.REFUSED,
+        "The model's tags are not all here and cannot be fetched, so the version cannot be known.",
+    ),
+    Reason.TAG_NOT_FOUND: (Result.REFUSED, "The tag does not exist in the registry."),
+    Reason.LIGHTWEIGHT_TAG: (Result.REFUSED, "The tag is lightweight; GTO events are annotated tags."),
+    Reason.MISMATCHED_TAG: (Result.REFUSED, "The tag object names another tag than the ref that points at it."),
+    Reason.UNUSABLE_TAG: (Result.REFUSED, "The tag points at no commit, or says not when it was made."),
+    Reason.MOVED_TAG: (Result.REFUSED, "The tag is not (or no longer) the object that was first pushed."),
+    Reason.UNREGISTERED_COMMIT: (
+        Result.REFUSED,
+        "The tag's commit has no registered version and the mapping does not allow that.",
+    ),
+    Reason.AMBIGUOUS_VERSION: (Result.REFUSED, "Several versions are registered on the tag's commit."),
+    Reason.INACTIVE_VERSION: (Result.REFUSED, "The version was deregistered."),
+    Reason.UNKNOWN_MODEL: (Result.REFUSED, "The registry has no model of this name."),
+    Reason.UNKNOWN_VERSION: (Result.REFUSED, "The version was never registered for this model."),
+    Reason.NEVER_IN_STAGE: (Result.REFUSED, "The version was never assigned to this stage."),
+    Reason.NO_EARLIER_VERSION: (Result.REFUSED, "There is no earlier version in this stage to go back to."),
+    Reason.ALREADY_LIVE: (Result.REFUSED, "The version asked for is the one that is live already."),
+    Reason.GIT_FAILED: (Result.ERROR, "Git failed; nothing was deployed."),
+    Reason.GITHUB_FAILED: (Result.ERROR, "GitHub's API failed; nothing was deployed."),
+    Reason.PERMISSION_MISSING: (Result.ERROR, "The token lacks a permission; the message names its line."),
+    Reason.START_NOT_RECORDED: (
+        Result.ERROR,
+        "The start of the deployment could not be recorded, so nothing was deployed.",
+    ),
+    Reason.END_NOT_RECORDED: (
+        Result.UNRECORDED,
+        "The deployer ran to its end, but GitHub could not be told; the record there is out of date.",
+    ),
+    Reason.INTERNAL_ERROR: (Result.ERROR, "A defect of this tool."),
+    Reason.CANCELLED: (Result.CANCELLED, "The run was cancelled; its processes were ended."),
+}

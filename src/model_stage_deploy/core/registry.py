@@ -1,0 +1,339 @@
+"""The model registry: tag records folded, in order, into versions, stages and history.
+
+Rules R18–R42 of docs/reference/tags.md and the reference algorithm there. What one tag's text means is
+next door, in tags.py; where tags come from is the TagStore port.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from model_stage_deploy.core.errors import Refused
+from model_stage_deploy.core.reasons import Reason
+from model_stage_deploy.core.tags import Event, GtoTag, NotGtoTag, parse_tag
+from model_stage_deploy.core.versions import Version
+
+Sort = Literal["time", "semver"]
+OrderKey = tuple[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class TagRecord:
+    """One tag as Git stores it.
+
+    `object_id` is the tag object (for a lightweight tag, what it points at). `commit` is the commit reached
+    by following the tag, None when there is none. `nested` says that a tag object was in between (B5).
+    `inner_name` is the name written inside the object (B6). `time` is the tagger's, in unix seconds.
+    """
+
+    name: str
+    object_id: str
+    annotated: bool
+    commit: str | None
+    time: int | None = None
+    zone: str = "+0000"
+    tagger: str = ""
+    email: str = ""
+    message: str = ""
+    inner_name: str | None = None
+    nested: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something odd about a tag that a person should know; never a reason to hide other models."""
+
+    code: str
+    tag: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryEvent:
+    """A tag that counts: annotated, ours, on a commit, with a time."""
+
+    tag: GtoTag
+    record: TagRecord
+    commit: str
+    time: int
+
+    @property
+    def order(self) -> OrderKey:
+        """Tagger time, then tag name: the order in which GTO reads events (R20)."""
+        return (self.time, self.tag.text)
+
+
+@dataclass(slots=True)
+class ModelVersion:
+    """A version of a model: a registered one, or a bare commit that a stage was given to (R23)."""
+
+    name: str
+    commit: str
+    direct: list[RegistryEvent] = field(default_factory=list)
+    assignments: dict[str, list[RegistryEvent]] = field(default_factory=dict)
+
+    @property
+    def registered(self) -> bool:
+        """False for an assignment of a commit that nobody registered: its name is the commit's id."""
+        return bool(self.direct)
+
+    def is_active(self, before: OrderKey | None = None) -> bool:
+        """Whether its newest (de)registration is a registration; a tie within a second counts against it (R27)."""
+        return _newest_is(self.direct, Event.REGISTRATION, before) if self.direct else True
+
+    def is_in(self, stage: str, before: OrderKey | None = None) -> bool:
+        """Whether its newest (un)assignment for the stage is an assignment; a tie counts against it (R28)."""
+        return _newest_is(self.assignments.get(stage, ()), Event.ASSIGNMENT, before)
+
+    def assigned(self, stage: str, before: OrderKey | None = None) -> RegistryEvent | None:
+        """The newest assignment to the stage, undone or not."""
+        events = [
+            event
+            for event in self.assignments.get(stage, ())
+            if event.tag.event is Event.ASSIGNMENT and (before is None or event.order < before)
+        ]
+        return events[-1] if events else None
+
+    @property
+    def first_seen(self) -> OrderKey:
+        """Order of its first registration, or of its first assignment where it was never registered."""
+        events = self.direct or [events[0] for events in self.assignments.values()]
+        return min(event.order for event in events)
+
+    @property
+    def precedence(self) -> tuple[bool, object, str]:
+        """Sort key for "greatest": registered versions by SemVer, bare commits below all, by name (R33, R42)."""
+        if not self.registered:
+            return (False, (), self.name)
+        return (True, Version.parse(self.name).precedence, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The version that holds a stage, and the assignment that put it there."""
+
+    version: ModelVersion
+    event: RegistryEvent
+
+
+@dataclass(slots=True)
+class Model:
+    """Everything that the tags say about one model."""
+
+    name: str
+    events: list[RegistryEvent] = field(default_factory=list)
+    versions: list[ModelVersion] = field(default_factory=list)
+    ambiguous: dict[str, list[str]] = field(default_factory=dict)
+    """Commits that hold several registered versions and were given a stage, with those versions (R25)."""
+
+    @property
+    def deprecated(self) -> bool:
+        """Whether the newest event of any kind is a deprecation; a tie counts against it (R40)."""
+        return _newest_is(self.events, Event.DEPRECATION)
+
+    @property
+    def stages(self) -> list[str]:
+        """Every stage that any of its tags names, in order of the names."""
+        return sorted({stage for version in self.versions for stage in version.assignments})
+
+    def holder(self, stage: str, *, sort: Sort = "time", before: OrderKey | None = None) -> Holder | None:
+        """Which version the stage has now, or had just before an event (R31–R37).
+
+        Raises Refused (ambiguous-version) where tags of this model cannot be given one meaning (R25).
+        """
+        self.require_unambiguous()
+        holders = [
+            Holder(version, event)
+            for version in self.versions
+            if version.is_active(before) and version.is_in(stage, before)
+            if (event := version.assigned(stage, before)) is not None
+        ]
+        if not holders:
+            return None
+        if sort == "semver":
+            return max(holders, key=lambda held: (held.version.precedence, held.version.first_seen))
+        newest = max(held.event.time for held in holders)
+        # R32: within one second the version that was registered first wins, as in GTO.
+        return min((held for held in holders if held.event.time == newest), key=lambda held: held.version.first_seen)
+
+    def latest(self) -> ModelVersion | None:
+        """The greatest active version; bare commits only if there is nothing else (R42)."""
+        active = [version for version in self.versions if version.is_active()]
+        return max(active, key=lambda version: (version.precedence, version.first_seen), default=None)
+
+    def find(self, name: str) -> ModelVersion | None:
+        """A version by its exact name; of several (R26), the one registered last that is active."""
+        named = [version for version in self.versions if version.name == name]
+        return max(named, key=lambda version: (version.is_active(), version.first_seen), default=None)
+
+    def version_of(self, event: RegistryEvent) -> ModelVersion | None:
+        """The version that an event is about: the one registered on its commit (R22); None for a deprecation.
+
+        Raises Refused (ambiguous-version) where there are several.
+        """
+        if event.tag.event is Event.DEPRECATION:
+            return None
+        if event.tag.version is not None:
+            wanted = (event.tag.version, event.commit)
+            return next(version for version in self.versions if (version.name, version.commit) == wanted)
+        if event.commit in self.ambiguous:
+            self.require_unambiguous()
+        return next(version for version in self.versions if version.commit == event.commit)
+
+    def event_of(self, tag: str) -> RegistryEvent | None:
+        """The event that a tag made (R43), or None where the tag does not count."""
+        return next((event for event in self.events if event.tag.text == tag), None)
+
+    def require_unambiguous(self) -> None:
+        """Raise Refused (ambiguous-version) where a staged commit holds several versions (R25, B2)."""
+        for commit, versions in self.ambiguous.items():
+            raise Refused(
+                Reason.AMBIGUOUS_VERSION,
+                f"{self.name} has {len(versions)} versions on commit {commit[:12]} ({', '.join(versions)}), "
+                "so a stage given to that commit names none of them",
+                hint="give each version a commit of its own: "
+                f"deregister one with its tag and delete it, e.g. git push --delete origin {self.name}@{versions[-1]}",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """Models by name, and what was odd about the tags."""
+
+    models: Mapping[str, Model]
+    findings: tuple[Finding, ...] = ()
+
+    def __iter__(self) -> Iterator[Model]:
+        return iter(self.models.values())
+
+    def model(self, name: str) -> Model:
+        """The model of that name. Raises Refused (unknown-model) with the nearest names."""
+        found = self.models.get(name)
+        if found is not None:
+            return found
+        import difflib
+
+        near = difflib.get_close_matches(name, self.models, n=3)
+        known = ", ".join(near or sorted(self.models)[:5]) or "none at all"
+        raise Refused(
+            Reason.UNKNOWN_MODEL,
+            f"the registry has no model {name!r}",
+            hint=f"models that it has: {known}",
+        )
+
+
+def fold(records: Iterable[TagRecord]) -> Registry:
+    """Fold tags into the registry. Tags that are not GTO's are passed over silently (R13).
+
+    A tag that cannot count is reported as a finding and hides nothing else (B1, B2, B6, B7).
+    """
+    findings: list[Finding] = []
+    events: dict[str, list[RegistryEvent]] = {}
+    for record in records:
+        event = _event(record, findings)
+        if event is not None:
+            events.setdefault(event.tag.model, []).append(event)
+    models = {name: _model(name, events[name], findings) for name in sorted(events)}
+    return Registry(models, tuple(findings))
+
+
+def why_not_an_event(record: TagRecord) -> tuple[Reason, str] | None:
+    """Why a GTO-named tag does not count, or None where it does (R18, B6, B7)."""
+    if not record.annotated:
+        return (
+            Reason.LIGHTWEIGHT_TAG,
+            "it is a lightweight tag: it holds no time and no author, and GTO ignores it",
+        )
+    if record.inner_name is not None and record.inner_name != record.name:
+        return (
+            Reason.MISMATCHED_TAG,
+            f"the tag object inside is named {record.inner_name!r}: the ref was made by hand or by an attacker",
+        )
+    if record.commit is None:
+        return (Reason.UNUSABLE_TAG, "it points at no commit")
+    if record.time is None:
+        return (Reason.UNUSABLE_TAG, "it has no tagger line, so its time is unknown")
+    return None
+
+
+def _event(record: TagRecord, findings: list[Finding]) -> RegistryEvent | None:
+    try:
+        tag = parse_tag(record.name)
+    except NotGtoTag as problem:
+        if record.name.endswith("@created"):
+            findings.append(Finding("reserved-tag", record.name, problem.why))
+        return None
+    refusal = why_not_an_event(record)
+    if refusal is not None:
+        reason, why = refusal
+        findings.append(Finding(reason.value, record.name, why))
+    if refusal is not None or record.commit is None or record.time is None:
+        return None
+    if record.nested:
+        findings.append(Finding("nested-tag", record.name, "it tags another tag; the commit behind that counts"))
+    return RegistryEvent(tag, record, record.commit, record.time)
+
+
+def _model(name: str, events: list[RegistryEvent], findings: list[Finding]) -> Model:
+    events.sort(key=lambda event: event.order)
+    model = Model(name, events)
+    registered: dict[tuple[str, str], ModelVersion] = {}
+    by_commit: dict[str, list[ModelVersion]] = {}
+    for event in events:
+        if event.tag.version is not None:
+            key = (event.tag.version, event.commit)
+            if key not in registered:
+                registered[key] = ModelVersion(*key)
+                by_commit.setdefault(event.commit, []).append(registered[key])
+            registered[key].direct.append(event)
+    for event in events:
+        if event.tag.stage is not None:
+            candidates = by_commit.setdefault(event.commit, [])
+            if len(candidates) > 1:
+                model.ambiguous[event.commit] = [version.name for version in candidates]
+                continue
+            if not candidates:  # R23; one object per commit, however many tags (B3)
+                candidates.append(ModelVersion(event.commit, event.commit))
+            candidates[0].assignments.setdefault(event.tag.stage, []).append(event)
+    model.versions = sorted(
+        (version for versions in by_commit.values() for version in versions),
+        key=lambda version: version.first_seen,
+    )
+    findings.extend(_model_findings(model))
+    return model
+
+
+def _model_findings(model: Model) -> Iterator[Finding]:
+    for commit, versions in model.ambiguous.items():
+        first = next(event.tag.text for event in model.events if event.commit == commit and event.tag.stage)
+        yield Finding(
+            Reason.AMBIGUOUS_VERSION.value, first, f"commit {commit[:12]} holds versions {', '.join(versions)}"
+        )
+    for version in model.versions:
+        if not version.registered:
+            first = next(event.tag.text for event in model.events if event.commit == version.commit)
+            yield Finding(
+                Reason.UNREGISTERED_COMMIT.value, first, f"commit {version.commit[:12]} has no registered version"
+            )
+    staged: dict[tuple[str | None, int], str] = {}
+    for event in model.events:
+        if event.tag.stage is None:
+            continue
+        earlier = staged.setdefault((event.tag.stage, event.time), event.tag.text)
+        if earlier != event.tag.text:
+            yield Finding(
+                "ambiguous-order",
+                event.tag.text,
+                f"made in the same second as {earlier}: which one wins follows GTO's rule, not the counter",
+            )
+
+
+def _newest_is(events: Iterable[RegistryEvent], kind: Event, before: OrderKey | None = None) -> bool:
+    """Whether the newest event is of that kind and no event of another kind shares its second."""
+    considered = [event for event in events if before is None or event.order < before]
+    if not considered:
+        return False
+    newest = considered[-1].time
+    return all(event.tag.event is kind for event in considered if event.time == newest)

@@ -1,0 +1,219 @@
+"""What the flows, deployers and gates need of the world, as small Protocols. Adapters fulfil them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from model_stage_deploy.core.plan import Plan
+from model_stage_deploy.core.registry import TagRecord
+
+
+class Repository(Protocol):
+    """The Git repository that holds the registry: its tags, its files, checkouts of its commits."""
+
+    def tags(self, model: str | None, *, wanted: str | None = None, fresh: bool = False) -> Sequence[TagRecord]:
+        """Every tag of `model` (of all models for None), complete or refused.
+
+        `wanted` is a tag that must be among them as it was pushed. `fresh` asks the remote where there is one.
+        Raises Refused (incomplete-tags) where completeness cannot be had, MachineryFailed (git-failed).
+        """
+        ...
+
+    def commit_of(self, ref: str | None) -> str:
+        """Commit id of a branch, tag or commit; None means the default branch. Raises MachineryFailed."""
+        ...
+
+    def read_file(self, commit: str, path: str) -> bytes | None:
+        """A file of a commit, None where there is none. Raises MachineryFailed."""
+        ...
+
+    def checkout(self, commit: str) -> Path:
+        """A directory with the files of a commit, deleted when the run ends. Raises MachineryFailed."""
+        ...
+
+
+class TemplateProblem(Exception):
+    """A template cannot be rendered; the text says why, without values of secrets."""
+
+
+class Templates(Protocol):
+    """Renders the templates of a mapping file."""
+
+    def render(self, template: str, variables: Mapping[str, Any], *, url: bool = False) -> str:
+        """The text with values filled in. With `url`, every value but `vars` and `secrets` is percent-encoded.
+
+        Raises TemplateProblem.
+        """
+        ...
+
+    def names(self, template: str) -> frozenset[str]:
+        """Dotted names that the template reads (`model.path`, `secrets.TOKEN`). Raises TemplateProblem."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A process to run: an argument list, never a shell string. `timeout` in seconds, None for none."""
+
+    argv: tuple[str, ...]
+    cwd: Path
+    env: Mapping[str, str]
+    timeout: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How a process ended. `exit_code` is 128 + n for a process that signal n ended; `tail` is decoded output."""
+
+    exit_code: int
+    seconds: float
+    tail: str = ""
+    timed_out: bool = False
+
+
+class Process(Protocol):
+    """Runs processes."""
+
+    def run(self, command: Command, output: Callable[[str], None]) -> Finished:
+        """Run to the end, handing decoded output on as it comes; at the timeout end the whole process group.
+
+        Raises FileNotFoundError, PermissionError or NotADirectoryError where it cannot start. On any exception
+        (a cancelled run) the group is ended before the exception goes on.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WebRequest:
+    """An HTTP request. `timeout` in seconds covers the whole exchange."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    timeout: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class WebResponse:
+    """An HTTP answer; `body` is capped. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    truncated: bool = False
+
+
+class WebProblem(Exception):
+    """No usable answer came. `kind` says what went wrong; `retryable` whether asking again may help."""
+
+    def __init__(self, kind: str, message: str, *, retryable: bool) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.retryable = retryable
+
+
+class Web(Protocol):
+    """Sends HTTP requests; verifies TLS; follows redirects on the same host only; caps answers."""
+
+    def send(self, request: WebRequest) -> WebResponse:
+        """One exchange, no retry. Raises WebProblem."""
+        ...
+
+
+class Clock(Protocol):
+    """Time, so that decisions can be tested at any hour."""
+
+    def now(self) -> float:
+        """Unix time in seconds."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that only ever grow."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+class Announcer(Protocol):
+    """Tells the person or the runner what happens. Scrubs secrets and disarms control sequences itself."""
+
+    def mask(self, secret: str) -> None:
+        """Never show this text from now on. Call before the first use of a secret."""
+        ...
+
+    def say(self, text: str) -> None:
+        """One line of progress."""
+        ...
+
+    def note(self, level: Literal["notice", "warning", "error"], text: str, *, title: str = "") -> None:
+        """An annotation: something a person must see."""
+        ...
+
+    def begin(self, title: str) -> None:
+        """Open a group of foreign output (a deployer's); what follows through `output` is not ours."""
+        ...
+
+    def output(self, text: str) -> None:
+        """A piece of foreign output, as it came: any length, any content."""
+        ...
+
+    def end(self) -> None:
+        """Close the group."""
+        ...
+
+    def outputs(self, values: Mapping[str, str]) -> None:
+        """Set step outputs."""
+        ...
+
+    def summary(self, markdown: str) -> None:
+        """Add to the job summary."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A deployment that the code host knows of. `id` is the host's own."""
+
+    id: str
+    version: str
+    commit: str
+    tag: str
+    state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a deployment ended, for the record. `summary` is one line, scrubbed."""
+
+    state: Literal["success", "failure", "error"]
+    summary: str
+    environment_url: str | None = None
+
+
+class CodeHost(Protocol):
+    """Where deployments are recorded and people look: GitHub, or nothing at all."""
+
+    def start(self, plan: Plan, attempt: str) -> str:
+        """Record that the deployment starts; the record's id. `attempt` is unique to this try.
+
+        Raises MachineryFailed (start-not-recorded, permission-missing); nothing may then be deployed.
+        """
+        ...
+
+    def finish(self, plan: Plan, attempt: str, deployment_id: str | None, ending: Ending) -> list[str]:
+        """Record the end and retire what was live before; warnings for a person.
+
+        `deployment_id` None: the start was cut short; whatever it left is found by `attempt` and closed.
+        Raises MachineryFailed (end-not-recorded, permission-missing).
+        """
+        ...
+
+    def live(self, model: str, stage: str, environment: str) -> Recorded | None:
+        """The deployment that is live now by the host's records; None where there is none. Raises MachineryFailed."""
+        ...
