@@ -1,0 +1,55 @@
+# Two commands do all the set-up on a machine with Python 3.11+, git and make:
+#   make demo   the main job on embedded defaults
+#   make test   the tests
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+WORKERS ?= auto
+
+.PHONY: demo test test-long lint format reference lock clean
+
+demo: $(VENV)/.demo
+	@$(BIN)/python -m model_stage_deploy demo
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not runner" $(ARGS)
+
+test-long: $(VENV)/.test
+	MSD_LONG=1 $(BIN)/python -m pytest -n $(WORKERS) -m "not runner" --timeout 1800 $(ARGS)
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Writes what is generated from the code: action.yml, the JSON Schema, the reference tables.
+reference: $(VENV)/.test
+	$(BIN)/python -m tests.contract.generate
+
+# Locks with hashes, for every platform. Needs the network.
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
+lock: $(VENV)/.test
+	$(BIN)/python -m pip install --quiet uv
+	$(LOCK) pyproject.toml -o requirements/runtime.lock
+	$(LOCK) pyproject.toml --group test --group lint -c requirements/runtime.lock -o requirements/dev.lock
+	$(LOCK) --group pyproject.toml:runner -o requirements/runner.lock
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; try: make PYTHON=python3.12 …")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: requirements/runtime.lock | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.lock
+	$(BIN)/python -c 'import pathlib, sysconfig; pathlib.Path(sysconfig.get_path("purelib"), "model-stage-deploy.pth").write_text(str(pathlib.Path("src").resolve()))'
+	@touch $@
+
+$(VENV)/.test: requirements/dev.lock $(VENV)/.demo
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
