@@ -1,0 +1,101 @@
+"""A scratch repository for what a checkout lacks: one model's tags, the mapping's ref, a commit's files.
+
+The user's own clone is left alone: a filtered fetch there would make later workflow steps fetch without trees.
+The token travels in the environment (GIT_CONFIG_*), never on a command line, and only to its own server.
+"""
+
+from __future__ import annotations
+
+import base64
+import tempfile
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from model_stage_deploy.adapters.git_process import NETWORK_TIMEOUT, Git
+from model_stage_deploy.adapters.git_repository import GitRepository
+from model_stage_deploy.core.errors import MachineryFailed
+from model_stage_deploy.core.reasons import Reason
+from model_stage_deploy.core.redaction import Secret
+from model_stage_deploy.core.registry import TagRecord
+from model_stage_deploy.core.tags import tag_artifact
+
+_CONFIG_REF = "refs/msd/config"
+
+
+def credentials(url: str, token: Secret | None) -> dict[str, str]:
+    """Environment that lets git send the token to the server of `url`, and to no other (T5)."""
+    parts = urlsplit(url)
+    if token is None or parts.scheme not in ("http", "https") or not parts.netloc:
+        return {}
+    pair = base64.b64encode(f"x-access-token:{token.reveal()}".encode()).decode()
+    return {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"http.{parts.scheme}://{parts.netloc}/.extraheader",
+        "GIT_CONFIG_VALUE_0": f"Authorization: basic {pair}",
+    }
+
+
+class ScratchRepository(GitRepository):
+    """A bare, throw-away repository that fetches from `url` just what is asked of it."""
+
+    def __init__(self, directory: Path, url: str, token: Secret | None) -> None:
+        self.credentials = credentials(url, token)
+        super().__init__(Git(directory, self.credentials))
+        self.url = url
+        self._fetched: dict[str, str] = {}
+
+    @classmethod
+    def create(cls, url: str, token: Secret | None) -> ScratchRepository:
+        """Make one in a temporary directory that the caller deletes. Raises MachineryFailed (git-failed)."""
+        directory = Path(tempfile.mkdtemp(prefix="model-stage-deploy-"))
+        scratch = cls(directory, url, token)
+        scratch.git.run(["init", "--quiet", "--bare", "--template=", "."])
+        scratch.git.run(["remote", "add", "origin", "--", url])
+        scratch.git.run(["config", "remote.origin.promisor", "true"])
+        scratch.git.run(["config", "remote.origin.partialclonefilter", "tree:0"])
+        return scratch
+
+    def answers(self) -> bool:
+        """Whether the remote can be asked at all."""
+        return self.git.attempt(["ls-remote", "--quiet", "origin", "HEAD"], timeout=NETWORK_TIMEOUT).returncode == 0
+
+    def fetch_tags(self, model: str | None) -> list[TagRecord]:
+        """The remote's tags of one model (or all): tag objects and commits, no trees, files or history."""
+        if model is None:
+            refspecs = ["+refs/tags/*:refs/tags/*"]
+        else:
+            artifact = tag_artifact(model)
+            refspecs = [f"+refs/tags/{artifact}{mark}*:refs/tags/{artifact}{mark}*" for mark in "#@"]
+        self._fetch("tree:0", refspecs)
+        return self.tags(model)
+
+    def fetch_commit(self, ref: str) -> str:
+        """Commit id of a full ref name, HEAD or commit id of the remote, brought here with its trees.
+
+        Raises MachineryFailed (git-failed).
+        """
+        if ref not in self._fetched:
+            self._fetch("blob:none", [f"+{ref}:{_CONFIG_REF}"])
+            found = self.commit_of(_CONFIG_REF)
+            if found is None:
+                raise MachineryFailed(Reason.GIT_FAILED, f"{ref!r} of {self.shown_url} is not a commit")
+            self._fetched[ref] = found
+        return self._fetched[ref]
+
+    @property
+    def shown_url(self) -> str:
+        """The remote's address without user, password or query."""
+        parts = urlsplit(self.url)
+        if not parts.scheme or not parts.hostname:
+            return self.url
+        port = f":{parts.port}" if parts.port else ""
+        return f"{parts.scheme}://{parts.hostname}{port}{parts.path}"
+
+    def _fetch(self, object_filter: str, refspecs: list[str]) -> None:
+        self.git.run(
+            [
+                *("fetch", "--quiet", "--no-tags", "--depth=1", f"--filter={object_filter}", "--end-of-options"),
+                *("origin", *refspecs),
+            ],
+            timeout=NETWORK_TIMEOUT,
+        )

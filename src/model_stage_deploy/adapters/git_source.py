@@ -1,0 +1,174 @@
+"""The registry's repository as the flows see it: the clone that is here where it is whole, the remote where not.
+
+Closed by design: where neither can be known to be complete, it refuses (incomplete-tags) and nothing is deployed.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+from model_stage_deploy.adapters.git_repository import GitRepository
+from model_stage_deploy.adapters.git_scratch import ScratchRepository
+from model_stage_deploy.core.errors import MachineryFailed, Refused
+from model_stage_deploy.core.reasons import Reason
+from model_stage_deploy.core.redaction import Secret
+from model_stage_deploy.core.registry import TagRecord
+
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_FETCH_HINT = (
+    "fetch everything (git fetch --unshallow --tags, or actions/checkout with fetch-depth: 0), "
+    "or give the action a token that can read the repository (permissions: contents: read)"
+)
+
+
+class GitSource:
+    """Fulfils the Repository port. `remotes` are tried in order, each with the token that may go there."""
+
+    def __init__(
+        self,
+        local: GitRepository | None,
+        remotes: Sequence[tuple[str, Secret | None]] = (),
+        *,
+        default_branch: str | None = None,
+    ) -> None:
+        self.local = local
+        self._remotes = list(remotes)
+        self._default_branch = default_branch
+        self._scratch: ScratchRepository | None = None
+        self._temporary: list[Path] = []
+
+    def __enter__(self) -> GitSource:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for directory in self._temporary:
+            shutil.rmtree(directory, ignore_errors=True)
+
+    def tags(self, model: str | None, *, wanted: str | None = None, fresh: bool = False) -> Sequence[TagRecord]:
+        """Every tag of the model (see the port)."""
+        why, records = self._local_tags(model, wanted)
+        if why is None and not (fresh and self._remotes):
+            return records
+        if not self._remotes:
+            if self.local is not None and self.local.why_incomplete() is None:
+                return records  # a whole clone without a remote: what is here is all there is
+            raise Refused(
+                Reason.INCOMPLETE_TAGS,
+                f"the tags that decide the version are not all here: {why}, and there is no remote to ask",
+                hint=_FETCH_HINT,
+            )
+        try:
+            return self._from_remote().fetch_tags(model)
+        except MachineryFailed as problem:
+            raise Refused(
+                Reason.INCOMPLETE_TAGS,
+                "the tags that decide the version are not all here"
+                f"{f': {why}' if why else ''}, and the remote could not be asked: {problem.message}",
+                hint=problem.hint or _FETCH_HINT,
+            ) from problem
+
+    def commit_of(self, ref: str | None) -> str:
+        """Commit id of a ref; None is the default branch (see the port)."""
+        names = _full_names(ref or self._default_branch)
+        if self.local is not None:
+            local_names = [f"refs/remotes/origin/{name.removeprefix('refs/heads/')}" for name in names[:1]] + names
+            for name in local_names if ref or self._default_branch else ["refs/remotes/origin/HEAD"]:
+                found = self.local.commit_of(name)
+                if found is not None:
+                    return found
+        if not self._remotes:
+            raise MachineryFailed(
+                Reason.GIT_FAILED,
+                f"there is no {ref or 'default branch'!r} in this repository, and no remote to ask",
+                hint="name a branch, tag or commit that exists with --config-ref",
+            )
+        scratch = self._from_remote()
+        for name in names[:-1]:
+            try:
+                return scratch.fetch_commit(name)
+            except MachineryFailed:
+                continue
+        return scratch.fetch_commit(names[-1])
+
+    def read_file(self, commit: str, path: str) -> bytes | None:
+        """A file of a commit (see the port)."""
+        if self.local is not None and self.local.commit_of(commit) is not None:
+            return self.local.read_file(commit, path)
+        return self._with(commit).read_file(commit, path)
+
+    def checkout(self, commit: str) -> Path:
+        """A directory with the files of a commit (see the port)."""
+        from model_stage_deploy.adapters.git_checkout import check_out
+
+        into = Path(tempfile.mkdtemp(prefix="model-stage-deploy-files-"))
+        self._temporary.append(into)
+        local = self.local
+        if local is not None and local.commit_of(commit) is not None and not self._is_partial(local):
+            source, environment, origin = str(local.git_directory), {}, local.remote_url()
+        else:
+            scratch = self._from_remote()
+            source, environment, origin = scratch.url, scratch.credentials, scratch.url
+        check_out(commit, source=source, into=into, environment=environment, origin=origin)
+        return into
+
+    def _local_tags(self, model: str | None, wanted: str | None) -> tuple[str | None, Sequence[TagRecord]]:
+        """Why the clone's tags may not be all (None: they are), and the tags."""
+        if self.local is None:
+            return "there is no clone of the repository here", ()
+        try:
+            records = self.local.tags(model)
+        except MachineryFailed as problem:
+            return f"this clone's tags cannot be read ({problem.message})", ()
+        why = self.local.why_incomplete()
+        if why is None and wanted is not None:
+            copies = [record for record in records if record.name == wanted]
+            if not copies:
+                why = f"the tag {wanted} is not in this clone"
+            elif not copies[0].annotated:
+                why = f"the tag {wanted} is lightweight in this clone, perhaps a copy of an annotated one"
+        return why, records
+
+    def _from_remote(self) -> ScratchRepository:
+        """A scratch repository on the first remote that answers."""
+        if self._scratch is not None:
+            return self._scratch
+        for url, token in self._remotes[:-1]:
+            scratch = self._create(url, token)
+            if scratch.answers():
+                self._scratch = scratch
+                return scratch
+        if not self._remotes:
+            raise MachineryFailed(Reason.GIT_FAILED, "there is no remote to ask", hint=_FETCH_HINT)
+        self._scratch = self._create(*self._remotes[-1])
+        return self._scratch
+
+    def _create(self, url: str, token: Secret | None) -> ScratchRepository:
+        scratch = ScratchRepository.create(url, token)
+        self._temporary.append(scratch.git.directory)
+        return scratch
+
+    def _with(self, commit: str) -> ScratchRepository:
+        scratch = self._from_remote()
+        if scratch.commit_of(commit) is None:
+            scratch.fetch_commit(commit)
+        return scratch
+
+    @staticmethod
+    def _is_partial(local: GitRepository) -> bool:
+        return "partial" in (local.why_incomplete() or "")
+
+
+def _full_names(ref: str | None) -> list[str]:
+    """Full ref names to try, in order: a branch before a tag of its name, so that no tag can shadow one (T47)."""
+    if ref is None:
+        return ["HEAD"]
+    if ref.startswith("refs/") or _COMMIT.fullmatch(ref):
+        return [ref]
+    return [f"refs/heads/{ref}", f"refs/tags/{ref}"]
