@@ -189,11 +189,15 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a deployment ended, for the record. `summary` is one line, scrubbed."""
+    """How a deployment ended, for the record. `summary` is one line, scrubbed.
+
+    `hurry` asks for one short attempt: a cancelled job is killed within seconds.
+    """
 
     state: Literal["success", "failure", "error"]
     summary: str
     environment_url: str | None = None
+    hurry: bool = False
 
 
 class CodeHost(Protocol):
