@@ -48,3 +48,14 @@ class DeploymentFailed(ModelStageError):
 
 class Cancelled(BaseException):
     """The run was told to stop (SIGINT, SIGTERM). Not an `Exception`: nothing may swallow it."""
+
+
+class NothingToDo(ModelStageError):
+    """There is rightly nothing to deploy. Exit code 0.
+
+    `doubtful` marks what a person may have meant as a deployment: it is shown as a warning.
+    """
+
+    def __init__(self, reason: Reason, message: str, *, hint: str = "", doubtful: bool = False) -> None:
+        super().__init__(reason, message, hint=hint)
+        self.doubtful = doubtful

@@ -1,0 +1,52 @@
+"""Tells a person at a terminal (or a pipe)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, TextIO
+
+from model_stage_deploy.adapters.announcing import Voice
+from model_stage_deploy.core.redaction import Scrubber
+
+
+class TerminalAnnouncer:
+    """Fulfils the Announcer port: plain lines; step outputs and summaries have no place here."""
+
+    def __init__(self, stream: TextIO, scrubber: Scrubber) -> None:
+        self._voice = Voice(stream, scrubber)
+
+    def mask(self, secret: str) -> None:
+        """Stars from now on."""
+        self._voice.scrubber.add(secret)
+
+    def say(self, text: str) -> None:
+        """One line."""
+        self._voice.line(self._voice.plain(text))
+
+    def note(self, level: Literal["notice", "warning", "error"], text: str, *, title: str = "") -> None:
+        """A line that begins with its level; a message of several lines keeps them."""
+        heading = f"{title}: " if title else ""
+        first, *rest = self._voice.scrubber.text(text).split("\n")
+        self._voice.line(f"{level}: {self._voice.plain(heading + first)}")
+        for line in rest:
+            self._voice.line(f"  {self._voice.plain(line)}")
+
+    def begin(self, title: str) -> None:
+        """A heading over foreign output."""
+        self._voice.line(f"--- {self._voice.plain(title)}")
+        self._voice.open_foreign()
+
+    def output(self, text: str) -> None:
+        """A piece of foreign output."""
+        self._voice.foreign(text)
+
+    def end(self) -> None:
+        """A line under foreign output."""
+        self._voice.close_foreign()
+        self._voice.line("---")
+
+    def outputs(self, values: Mapping[str, str]) -> None:
+        """Nothing reads them here."""
+
+    def summary(self, markdown: str) -> None:
+        """The outcome's text is printed instead."""

@@ -1,0 +1,1 @@
+"""Sentences and pictures for people, made from outcomes. Nothing is decided here."""

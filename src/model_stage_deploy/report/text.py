@@ -1,0 +1,107 @@
+"""An outcome in plain lines: for a log and for a terminal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from model_stage_deploy.core.outcome import Outcome
+from model_stage_deploy.core.plan import Plan
+from model_stage_deploy.core.reasons import Result
+
+_WORDS = {
+    Result.DEPLOYED: "Deployed",
+    Result.PLANNED: "Dry run",
+    Result.RESOLVED: "Resolved",
+    Result.NOTHING_TO_DO: "Nothing to do",
+    Result.FAILED: "Failed",
+    Result.INVALID: "Invalid",
+    Result.REFUSED: "Refused",
+    Result.ERROR: "Error",
+    Result.UNRECORDED: "NOT RECORDED",
+    Result.CANCELLED: "Cancelled",
+}
+
+
+def headline(outcome: Outcome) -> str:
+    """The result in one line."""
+    return f"{_WORDS[outcome.result]}: {outcome.message}"
+
+
+def describe(outcome: Outcome) -> Iterator[str]:
+    """The outcome line by line: a dry run's plan, else the headline, hint and timing."""
+    if outcome.plan is not None and outcome.result is Result.PLANNED:
+        yield from plan_lines(outcome.plan, outcome.actions)
+        yield "Dry run: nothing was touched."
+        return
+    first, *rest = headline(outcome).split("\n")
+    yield first
+    yield from (f"  {line}" for line in rest)
+    if outcome.hint:
+        yield f"  what to do: {outcome.hint}"
+    if outcome.exit_code or outcome.result is Result.NOTHING_TO_DO:
+        yield f"  reason: {outcome.reason.value} (exit code {outcome.exit_code})"
+    if outcome.environment_url and outcome.result is Result.DEPLOYED:
+        yield f"  live at: {outcome.environment_url}"
+    if outcome.steps:
+        took = ", ".join(f"{step.name} {step.seconds:.1f} s{'' if step.ok else ' (failed)'}" for step in outcome.steps)
+        yield f"  took: {took}"
+
+
+def annotation(outcome: Outcome) -> tuple[Literal["notice", "warning", "error"], str] | None:
+    """The annotation that the run's page shows, None where nobody needs one."""
+    text = headline(outcome) + (f"\nWhat to do: {outcome.hint}" if outcome.hint else "")
+    if outcome.exit_code:
+        return ("error", text)
+    if outcome.result is Result.NOTHING_TO_DO:
+        return ("notice", text)
+    return None
+
+
+def plan_lines(plan: Plan, actions: tuple[str, ...]) -> Iterator[str]:
+    """The whole plan: what, where, replacing what, how, and where each setting came from."""
+    decision, previous = plan.decision, plan.decision.previous
+    rows = [
+        ("model", plan.model.name),
+        ("version", f"{decision.version}  (commit {decision.commit[:12]}, tag {decision.tag})"),
+        ("stage", decision.stage),
+        ("environment", plan.environment + (" (production)" if plan.production else "")),
+        ("replacing", f"{previous.version}  (tag {previous.tag})" if previous else "nothing: the stage is empty"),
+        ("url", plan.environment_url or "-"),
+        ("deployer", f"{plan.deployer}, at most {_duration(plan.timeout)}"),
+        ("mapping", plan.config),
+    ]
+    if plan.model.path or plan.model.type:
+        rows.insert(
+            1, ("artifact", " ".join(filter(None, [plan.model.path, plan.model.type and f"({plan.model.type})"])))
+        )
+    verb = "roll back" if decision.rollback else "deploy"
+    yield f"Plan: {verb} {decision.model} {decision.version} -> {decision.stage}"
+    yield from (f"  {name:<12} {value}" for name, value in rows)
+    yield "  would do"
+    yield from (f"    {line}" for action in actions for line in action.split("\n"))
+    if plan.origins:
+        yield "  settings from"
+        yield from (f"    {path:<24} {origin}" for path, origin in sorted(plan.origins.items()))
+    for note in plan.notes:
+        yield f"  note: {note}"
+
+
+def table(rows: list[tuple[str, ...]]) -> Iterator[str]:
+    """Rows in aligned columns; the first is the heading."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))] if rows else []
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def json_text(value: Mapping[str, Any]) -> str:
+    """A JSON document for a pipe: ASCII, so that nothing in it can act on a terminal."""
+    return json.dumps(value, ensure_ascii=True, indent=2)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [f"{value} {unit}" for value, unit in ((hours, "h"), (minutes, "min"), (rest, "s")) if value]
+    return " ".join(parts) or f"{seconds:g} s"
