@@ -1,0 +1,1 @@
+"""Faces: where a command, a workflow event or an argument list enters, and where the outcome leaves."""

@@ -1,0 +1,75 @@
+"""The GitHub Action: inputs and event from the environment, the outcome as outputs, summary and annotation."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from model_stage_deploy.adapters.runner_announcer import RunnerAnnouncer
+from model_stage_deploy.core.errors import Cancelled, ModelStageError
+from model_stage_deploy.core.outcome import Journal, Outcome, from_error
+from model_stage_deploy.core.redaction import Scrubber
+from model_stage_deploy.faces.conduct import announce_outputs, conduct
+from model_stage_deploy.faces.settings import Settings, from_inputs
+from model_stage_deploy.faces.signals import cancellable
+from model_stage_deploy.ports import Announcer
+
+
+def main() -> int:
+    """Run the action as the runner's environment asks; the exit code of its outcome."""
+    # A non-UTF-8 locale must not turn a model's description into a traceback.
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace", line_buffering=True)
+    environ = dict(os.environ)
+    scrubber = Scrubber()
+    announcer = RunnerAnnouncer(
+        sys.stdout,
+        scrubber,
+        output_file=_file(environ, "GITHUB_OUTPUT"),
+        summary_file=_file(environ, "GITHUB_STEP_SUMMARY"),
+    )
+    return run(environ, announcer, scrubber)
+
+
+def run(environ: dict[str, str], announcer: Announcer, scrubber: Scrubber) -> int:
+    """The action with its announcer given: conduct, then tell."""
+    settings: Settings | None = None
+    try:
+        with cancellable():
+            settings = from_inputs(environ)
+            if settings.command == "check":
+                from model_stage_deploy.faces.checking import check_for_action
+
+                return check_for_action(settings, environ, announcer, scrubber)
+            outcome = conduct(settings, environ, announcer, scrubber)
+    except ModelStageError as problem:
+        outcome = from_error(problem, Journal(lambda: 0.0))
+    except Cancelled:
+        return 130
+    tell(outcome, announcer, scrubber)
+    return outcome.exit_code
+
+
+def tell(outcome: Outcome, announcer: Announcer, scrubber: Scrubber) -> None:
+    """The outcome as log lines, an annotation, outputs and the job summary."""
+    from model_stage_deploy.report.summary import summary
+    from model_stage_deploy.report.text import annotation, describe
+
+    for line in describe(outcome):
+        announcer.say(line)
+    note = annotation(outcome)
+    if note is not None:
+        announcer.note(*note, title="model-stage-deploy")
+    announce_outputs(outcome, announcer, scrubber)
+    announcer.summary(summary(outcome, scrubber.text))
+
+
+def _file(environ: dict[str, str], name: str) -> Path | None:
+    value = environ.get(name)
+    return Path(value) if value else None
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

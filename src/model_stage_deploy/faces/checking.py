@@ -1,0 +1,78 @@
+"""`check` for the command line and for the action."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from model_stage_deploy.adapters.terminal_announcer import TerminalAnnouncer
+from model_stage_deploy.core.reasons import Reason
+from model_stage_deploy.core.redaction import Scrubber
+from model_stage_deploy.faces.event import read_event
+from model_stage_deploy.faces.settings import Settings
+from model_stage_deploy.ports import Announcer
+
+CHECK_SCHEMA = "model-stage-deploy/check/v1"
+
+
+def check_document(
+    settings: Settings,
+    environ: Mapping[str, str],
+    announcer: Announcer | None = None,
+    scrubber: Scrubber | None = None,
+) -> tuple[dict[str, Any], Iterator[str], int]:
+    """The check as a document, as lines, and its exit code: 0, or 2 where a stage has a problem.
+
+    Raises ModelStageError for a mapping that is missing or wrong in itself.
+    """
+    from dataclasses import asdict, replace
+
+    from model_stage_deploy.faces.wiring import working
+    from model_stage_deploy.flows.check import check
+
+    scrubber = scrubber or Scrubber()
+    announcer = announcer or TerminalAnnouncer(sys.stderr, scrubber)
+    dry = replace(settings, dry_run=True)
+    with working(dry, read_event(environ), environ, announcer, scrubber) as context:
+        configuration, rows = check(context, only=settings.model)
+    problems = [row for row in rows if row.problem]
+    document: dict[str, Any] = scrubber.value(
+        {
+            "schema": CHECK_SCHEMA,
+            "mapping": configuration.label,
+            "ok": not problems,
+            "stages": [asdict(row) for row in rows],
+        }
+    )
+    return document, _lines(document), Reason.MAPPING_INVALID.exit_code if problems else 0
+
+
+def check_for_action(settings: Settings, environ: Mapping[str, str], announcer: Announcer, scrubber: Scrubber) -> int:
+    """`command: check` in a workflow: the lines in the log, problems as an annotation, `json` as output."""
+    import json
+
+    document, lines, code = check_document(settings, environ, announcer, scrubber)
+    for line in lines:
+        announcer.say(line)
+    reason = Reason.MAPPING_INVALID if code else Reason.RESOLVED
+    announcer.outputs({"result": reason.result.value, "reason": reason.value, "json": json.dumps(document)})
+    if code:
+        announcer.note("error", "the mapping has problems: see the log", title="model-stage-deploy")
+    return code
+
+
+def _lines(document: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{document['mapping']}: {'the mapping is right' if document['ok'] else 'the mapping has problems'}"
+    if not document["stages"]:
+        yield "  no model in the registry yet, so no stage to show"
+    for row in document["stages"]:
+        version = row["version"] or "no version yet"
+        yield f"{row['model']} #{row['stage']}: {version}"
+        if row["problem"]:
+            yield f"  PROBLEM: {row['problem']}"
+            yield from ([f"  what to do: {row['hint']}"] if row["hint"] else [])
+            continue
+        if row["environment"]:
+            yield f"  environment {row['environment']}, deployer {row['deployer']}"
+        yield from (f"  would do: {line}" for action in row["actions"] for line in action.split("\n"))

@@ -1,0 +1,131 @@
+"""Conducts one delivering command (deploy, rollback, resolve) from settings to outcome, whatever happens."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from model_stage_deploy.core.errors import Cancelled, Invalid, ModelStageError, NothingToDo
+from model_stage_deploy.core.outcome import Journal, Outcome, Subject, document, from_error, outputs
+from model_stage_deploy.core.reasons import Reason
+from model_stage_deploy.core.redaction import Scrubber
+from model_stage_deploy.core.tags import NotGtoTag, is_tag_ref, parse_ref
+from model_stage_deploy.faces.event import WorkflowEvent, read_event
+from model_stage_deploy.faces.settings import Settings
+from model_stage_deploy.flows.decide import Pushed
+from model_stage_deploy.ports import Announcer
+
+
+def conduct(settings: Settings, environ: Mapping[str, str], announcer: Announcer, scrubber: Scrubber) -> Outcome:
+    """Run the command. Never raises: every end is an outcome, and no outcome holds a traceback."""
+    from time import monotonic
+
+    journal = Journal(monotonic)
+    try:
+        event = read_event(environ)
+        journal.subject = _first_subject(settings, event)
+        return _run(settings, event, environ, announcer, scrubber, journal)
+    except Cancelled:
+        return Outcome(
+            reason=Reason.CANCELLED,
+            message="cancelled before anything was deployed",
+            subject=journal.subject,
+            steps=tuple(journal.steps),
+        )
+    except ModelStageError as problem:
+        return from_error(problem, journal)
+    except Exception as defect:  # noqa: BLE001 - the last door: a traceback is a bug, and may hold a secret
+        where = _where(defect)
+        return from_error(
+            ModelStageError(
+                Reason.INTERNAL_ERROR,
+                f"a defect in model-stage-deploy: {type(defect).__name__} at {where}: {defect}",
+                hint="please report it with this line; nothing more was done",
+            ),
+            journal,
+        )
+
+
+def to_json(outcome: Outcome, scrubber: Scrubber) -> str:
+    """The outcome's document as one line of JSON, without secrets."""
+    return json.dumps(scrubber.value(document(outcome)), ensure_ascii=True)
+
+
+def announce_outputs(outcome: Outcome, announcer: Announcer, scrubber: Scrubber) -> None:
+    """Set the step outputs, on every way out."""
+    announcer.outputs(scrubber.value(outputs(outcome, to_json(outcome, scrubber))))
+
+
+def _run(
+    settings: Settings,
+    event: WorkflowEvent,
+    environ: Mapping[str, str],
+    announcer: Announcer,
+    scrubber: Scrubber,
+    journal: Journal,
+) -> Outcome:
+    ref, by_hand = ("", True) if settings.command == "rollback" else _ref(settings, event)
+    if settings.command != "rollback":
+        _require_reason_to_connect(ref, by_hand=by_hand, resolving=settings.command == "resolve")
+    # Only now: a tag that asks for nothing should cost nothing.
+    from model_stage_deploy.faces.wiring import working
+    from model_stage_deploy.flows.deploy import deploy_tag
+    from model_stage_deploy.flows.resolve import resolve_tag
+    from model_stage_deploy.flows.rollback import roll_back
+
+    if settings.command == "rollback":
+        if not settings.model or not settings.stage:
+            raise Invalid(Reason.USAGE, "rollback needs a model and a stage", hint="for example: rollback churn prod")
+        with working(settings, event, environ, announcer, scrubber) as context:
+            return roll_back(context, settings.model, settings.stage, journal, to=settings.to, force=settings.force)
+    pushed = Pushed() if by_hand else event.pushed
+    with working(settings, event, environ, announcer, scrubber) as context:
+        if settings.command == "resolve":
+            return resolve_tag(context, ref, pushed, journal, by_hand=by_hand)
+        return deploy_tag(context, ref, pushed, journal, by_hand=by_hand)
+
+
+def _require_reason_to_connect(ref: str, *, by_hand: bool, resolving: bool) -> None:
+    """End early, before any repository is opened, where the text of the tag alone says there is nothing to do."""
+    from model_stage_deploy.flows.decide import read_tag, require_assignment
+
+    tag = read_tag(ref, by_hand=by_hand)
+    if not resolving:
+        require_assignment(tag)
+
+
+def _ref(settings: Settings, event: WorkflowEvent) -> tuple[str, bool]:
+    """The tag that the run is about, and whether a person named it."""
+    if settings.tag:
+        return settings.tag, True
+    if is_tag_ref(event.ref):
+        return event.ref, False
+    if event.name in ("push", "create", "delete"):
+        raise NothingToDo(Reason.NOT_A_STAGE_TAG, f"{event.ref or 'the event'} is not a tag; nothing was deployed")
+    raise Invalid(
+        Reason.USAGE,
+        f"{settings.command} needs a tag",
+        hint="name one, such as churn#prod#4 (input `tag`, or an argument on the command line)",
+    )
+
+
+def _first_subject(settings: Settings, event: WorkflowEvent) -> Subject:
+    """What the run is about before anything is known, so that even an early end names it."""
+    if settings.command == "rollback":
+        return Subject(model=settings.model, stage=settings.stage, version=settings.to)
+    ref = settings.tag or (event.ref if is_tag_ref(event.ref) else "")
+    try:
+        tag = parse_ref(ref)
+    except NotGtoTag:
+        return Subject(tag=ref.removeprefix("refs/tags/"))
+    return Subject(
+        tag=tag.text, event=tag.event.value, model=tag.model, version=tag.version or "", stage=tag.stage or ""
+    )
+
+
+def _where(defect: BaseException) -> str:
+    import traceback
+    from pathlib import Path
+
+    frames = traceback.extract_tb(defect.__traceback__)
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"

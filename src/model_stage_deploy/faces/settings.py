@@ -1,0 +1,130 @@
+"""The one table of inputs and outputs: action.yml, the command line and docs/reference are held to it by tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from model_stage_deploy.core.errors import Invalid
+from model_stage_deploy.core.reasons import Reason
+from model_stage_deploy.core.redaction import Secret
+
+ACTION_COMMANDS = ("deploy", "rollback", "resolve", "check")
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """An input of the action; the command line has the same as `--NAME`."""
+
+    name: str
+    help: str
+    default: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A step output."""
+
+    name: str
+    help: str
+
+
+INPUTS: tuple[Input, ...] = (
+    Input("command", "What to do: deploy, rollback, resolve (outputs only, deploys nothing) or check.", "deploy"),
+    Input("tag", "The tag to deploy or resolve. Default: the tag that was pushed."),
+    Input("model", "rollback: the model, such as churn or fraud/eu."),
+    Input("stage", "rollback: the stage, such as prod."),
+    Input("to", "rollback: the version to go back to. Default: the one that was there before."),
+    Input("force", "rollback: allow a version that was never in the stage, or was deregistered.", "false"),
+    Input("config", "Path of the mapping file. Default: .github/model-stages.yml, else model-stages.yml."),
+    Input(
+        "config-ref",
+        "Where the mapping and deploy scripts are read: a branch, tag or commit, or `tag` for the tagged commit. "
+        "Default: the default branch.",
+    ),
+    Input("dry-run", "Show the whole plan and touch nothing.", "false"),
+    Input("no-github", "Record nothing on GitHub.", "false"),
+    Input("repo", "Path of the repository. Default: the workspace."),
+    Input("token", "Token for the repository and its deployments.", "${{ github.token }}"),
+)
+
+OUTPUTS: tuple[Output, ...] = (
+    Output("event", "What the tag says: registration, deregistration, assignment, unassignment or deprecation."),
+    Output("name", "The model's name."),
+    Output("version", "The model's version."),
+    Output("stage", "The stage, for an assignment or unassignment."),
+    Output("type", "The artifact's type, if annotated."),
+    Output("path", "The artifact's path, if annotated."),
+    Output("description", "The artifact's description, if annotated."),
+    Output("tag", "The tag."),
+    Output("commit", "The commit of the model version."),
+    Output("environment", "The environment that the mapping names."),
+    Output("environment-url", "Where the deployed model can be reached, if known."),
+    Output("previous-version", "The version that was in the stage before."),
+    Output("result", "How the run ended, in one word."),
+    Output("reason", "Why it ended so: a stable code."),
+    Output("deployment-id", "The id of the GitHub Deployment."),
+    Output("json", "The whole outcome as a JSON document."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What one run was asked to do. Empty texts where nothing was said."""
+
+    command: str
+    tag: str = ""
+    model: str = ""
+    stage: str = ""
+    to: str = ""
+    force: bool = False
+    config: str = ""
+    config_ref: str = ""
+    dry_run: bool = False
+    no_github: bool = False
+    repo: str = ""
+    token: Secret | None = None
+
+
+def from_inputs(environ: Mapping[str, str]) -> Settings:
+    """Settings of an action run: `INPUT_<NAME>` as the runner sets them, hyphens kept.
+
+    Raises Invalid (usage) for an unknown command or a switch that is neither true nor false.
+    """
+    given = {entry.name: environ.get(_variable(entry.name), "").strip() or _plain_default(entry) for entry in INPUTS}
+    if given["command"] not in ACTION_COMMANDS:
+        raise Invalid(
+            Reason.USAGE,
+            f"there is no command {given['command'][:80]!r}",
+            hint=f"commands: {', '.join(ACTION_COMMANDS)}",
+        )
+    token = given["token"] or environ.get("GITHUB_TOKEN", "")
+    return Settings(
+        command=given["command"],
+        tag=given["tag"],
+        model=given["model"],
+        stage=given["stage"],
+        to=given["to"],
+        force=_switch("force", given["force"]),
+        config=given["config"],
+        config_ref=given["config-ref"],
+        dry_run=_switch("dry-run", given["dry-run"]),
+        no_github=_switch("no-github", given["no-github"]),
+        repo=given["repo"],
+        token=Secret(token) if token else None,
+    )
+
+
+def _variable(name: str) -> str:
+    return f"INPUT_{name.upper()}"
+
+
+def _plain_default(entry: Input) -> str:
+    return "" if entry.default.startswith("${{") else entry.default
+
+
+def _switch(name: str, value: str) -> bool:
+    lowered = value.lower()
+    if lowered in ("true", "false"):
+        return lowered == "true"
+    raise Invalid(Reason.USAGE, f"input {name} is {value[:80]!r}", hint="write true or false")

@@ -1,0 +1,199 @@
+"""The composition root: the only place that names adapters and puts them behind the ports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from model_stage_deploy.adapters.git_repository import GitRepository
+from model_stage_deploy.adapters.git_source import GitSource
+from model_stage_deploy.core.errors import Invalid
+from model_stage_deploy.core.reasons import Reason
+from model_stage_deploy.core.redaction import Scrubber, Secret
+from model_stage_deploy.deployers.contract import Deployer
+from model_stage_deploy.faces.event import WorkflowEvent
+from model_stage_deploy.faces.settings import Settings
+from model_stage_deploy.flows.context import Configuration, Context
+from model_stage_deploy.ports import Announcer, CodeHost
+
+CONFIG_PATHS = (".github/model-stages.yml", ".github/model-stages.yaml", "model-stages.yml", "model-stages.yaml")
+
+
+def on_actions(environ: Mapping[str, str]) -> bool:
+    """Whether a GitHub Actions job runs us."""
+    return environ.get("GITHUB_ACTIONS") == "true"
+
+
+@contextmanager
+def working(
+    settings: Settings, event: WorkflowEvent, environ: Mapping[str, str], announcer: Announcer, scrubber: Scrubber
+) -> Iterator[Context]:
+    """A context for one run; what it made in temporary places is gone afterwards.
+
+    Raises Invalid (usage, not-a-repository).
+    """
+    from model_stage_deploy.adapters.annotations_yaml import find_annotation
+    from model_stage_deploy.adapters.jinja_templates import JinjaTemplates
+    from model_stage_deploy.adapters.system_clock import SystemClock
+
+    if settings.token is not None:
+        announcer.mask(settings.token.reveal())
+    with open_source(settings, event, environ) as source:
+        yield Context(
+            repository=source,
+            configuration=_Configurations(settings, source, trusted=on_actions(environ)),
+            deployer=_deployers(),
+            templates=JinjaTemplates(),
+            annotation=find_annotation,
+            announcer=announcer,
+            clock=SystemClock(),
+            host=_host(settings, event, scrubber),
+            environ=environ,
+            repository_name=event.repository,
+            run=event.run,
+            dry_run=settings.dry_run,
+        )
+
+
+def open_source(settings: Settings, event: WorkflowEvent, environ: Mapping[str, str]) -> GitSource:
+    """The registry's repository: on Actions the workspace if it is this repository's, and always its remote."""
+    if not on_actions(environ):
+        local = GitRepository.open(Path(settings.repo or "."))
+        url = local.remote_url()
+        return GitSource(local, [(url, _token_for(url, settings, event))] if url else [])
+    workspace = _workspace(settings, event, environ)
+    urls = [f"{event.server_url}/{event.repository}"] if event.repository else []
+    origin = workspace.remote_url() if workspace else None
+    if origin and origin.removesuffix(".git").rstrip("/") not in urls:
+        urls.append(origin)
+    remotes = [(url, _token_for(url, settings, event)) for url in urls]
+    return GitSource(workspace, remotes, default_branch=event.default_branch)
+
+
+def _workspace(settings: Settings, event: WorkflowEvent, environ: Mapping[str, str]) -> GitRepository | None:
+    """The job's checkout, if it is one of this repository: it must hold the commit that the event names."""
+    path = Path(environ.get("GITHUB_WORKSPACE") or ".", settings.repo)
+    try:
+        found = GitRepository.open(path)
+    except Invalid:
+        return None
+    return found if event.commit and found.commit_of(event.commit) else None
+
+
+def _token_for(url: str, settings: Settings, event: WorkflowEvent) -> Secret | None:
+    """The token, for the GitHub server that gave it and no other host."""
+    hosts = {urlsplit(event.server_url).hostname, urlsplit(event.api_url).hostname}
+    return settings.token if urlsplit(url).hostname in hosts else None
+
+
+def _host(settings: Settings, event: WorkflowEvent, scrubber: Scrubber) -> CodeHost | None:
+    if settings.no_github or settings.command not in ("deploy", "rollback"):
+        return None
+    if settings.token is None or not event.repository:
+        if settings.dry_run:
+            return None
+        missing = " and ".join(
+            name
+            for name, absent in (("a token", settings.token is None), ("GITHUB_REPOSITORY", not event.repository))
+            if absent
+        )
+        raise Invalid(
+            Reason.USAGE,
+            f"the deployment cannot be recorded on GitHub without {missing}",
+            hint="set GITHUB_TOKEN and GITHUB_REPOSITORY=OWNER/NAME, or deploy without a record: --no-github",
+        )
+    from model_stage_deploy.adapters.github_client import GitHubClient
+    from model_stage_deploy.adapters.github_deployments import GitHubDeployments
+
+    client = GitHubClient(event.api_url, event.repository, settings.token)
+    return GitHubDeployments(client, scrubber.text, event.run.url)
+
+
+def _deployers() -> Callable[[str, Callable[[], Path]], Deployer]:
+    from model_stage_deploy.adapters.subprocesses import Subprocesses
+    from model_stage_deploy.adapters.system_clock import SystemClock
+    from model_stage_deploy.adapters.web_requests import RequestsWeb
+    from model_stage_deploy.deployers import catalogue
+
+    ports = {"process": Subprocesses(), "web": RequestsWeb(), "clock": SystemClock()}
+
+    def deployer(name: str, files: Callable[[], Path]) -> Deployer:
+        return catalogue.build(catalogue.load(name, files() if name.startswith("./") else None), ports)
+
+    return deployer
+
+
+class _Configurations:
+    """Reads the mapping from the trusted place, once a place."""
+
+    def __init__(self, settings: Settings, source: GitSource, *, trusted: bool) -> None:
+        self._settings = settings
+        self._source = source
+        self._from_ref = trusted or bool(settings.config_ref)
+        self._read: dict[str, Configuration] = {}
+
+    def __call__(self, tagged_commit: str | None) -> Configuration:
+        """Raises Invalid (mapping-not-found, mapping-invalid), MachineryFailed (git-failed)."""
+        if not self._from_ref:
+            return self._cached("", self._from_working_tree)
+        ref = self._settings.config_ref
+        if ref == "tag":
+            if tagged_commit is None:
+                raise Invalid(
+                    Reason.USAGE, "config-ref `tag` needs a tag, and there is none here", hint="name a branch instead"
+                )
+            return self._cached(tagged_commit, lambda: self._from_commit(tagged_commit, "the tagged commit"))
+        commit = self._source.commit_of(ref or None)
+        return self._cached(commit, lambda: self._from_commit(commit, ref or "the default branch"))
+
+    def _cached(self, key: str, read: Callable[[], Configuration]) -> Configuration:
+        if key not in self._read:
+            self._read[key] = read()
+        return self._read[key]
+
+    def _from_working_tree(self) -> Configuration:
+        local = self._source.local
+        top = local.top if local is not None else Path.cwd()
+        given = self._settings.config
+        candidates = [Path(given), top / given] if given else [top / path for path in CONFIG_PATHS]
+        for path in candidates:
+            if path.is_file():
+                shown = str(path.relative_to(top)) if path.is_relative_to(top) else str(path)
+                return self._configuration(path.read_bytes(), shown, shown, lambda: top)
+        raise _not_found(given, f"the working tree {top}")
+
+    def _from_commit(self, commit: str, place: str) -> Configuration:
+        for path in (self._settings.config,) if self._settings.config else CONFIG_PATHS:
+            text = self._source.read_file(commit, path)
+            if text is not None:
+                label = f"{path} at {place} ({commit[:12]})"
+                return self._configuration(text, path, label, _once(lambda: self._source.checkout(commit)))
+        raise _not_found(self._settings.config, f"{place} (commit {commit[:12]})")
+
+    @staticmethod
+    def _configuration(text: bytes, file: str, label: str, files: Callable[[], Path]) -> Configuration:
+        from model_stage_deploy.adapters.mapping_yaml import load_mapping
+        from model_stage_deploy.deployers import catalogue
+
+        return Configuration(load_mapping(text, file, catalogue.known()), label, files)
+
+
+def _once(make: Callable[[], Path]) -> Callable[[], Path]:
+    made: list[Path] = []
+
+    def get() -> Path:
+        if not made:
+            made.append(make())
+        return made[0]
+
+    return get
+
+
+def _not_found(given: str, place: str) -> Invalid:
+    return Invalid(
+        Reason.MAPPING_NOT_FOUND,
+        f"there is no {given or ' or '.join(CONFIG_PATHS[::2])} in {place}",
+        hint="write one with `python -m model_stage_deploy init` and commit it there, or name it with --config",
+    )

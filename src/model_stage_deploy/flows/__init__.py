@@ -1,0 +1,1 @@
+"""Flows: what the tool does, step by step, through the ports."""

@@ -1,0 +1,80 @@
+"""Checking the mapping: is it right, and what would each model and stage do with it?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from model_stage_deploy.core.errors import ModelStageError
+from model_stage_deploy.core.plan import Decision
+from model_stage_deploy.core.registry import Model, Registry, fold
+from model_stage_deploy.flows.context import Configuration, Context
+from model_stage_deploy.flows.decide import previous_of
+from model_stage_deploy.flows.planning import prepare, settings_for
+
+
+@dataclass(frozen=True, slots=True)
+class StageCheck:
+    """One model and stage: what a deployment there would do, or what is wrong. `version` is the one there now."""
+
+    model: str
+    stage: str
+    version: str
+    environment: str = ""
+    deployer: str = ""
+    actions: tuple[str, ...] = ()
+    problem: str = ""
+    hint: str = ""
+
+
+def check(context: Context, *, only: str = "") -> tuple[Configuration, list[StageCheck]]:
+    """Check the mapping against every model (or one) of the registry.
+
+    Raises Invalid for a mapping that is missing or wrong in itself; what is wrong with one stage is in its row.
+    """
+    configuration = context.configuration(None)
+    registry = fold(context.repository.tags(only or None))
+    models = [registry.model(only)] if only else list(registry)
+    rows = [
+        _row(context, configuration, model, stage)
+        for model in models
+        for stage in _stages(configuration, registry, model)
+    ]
+    return configuration, rows
+
+
+def _stages(configuration: Configuration, registry: Registry, model: Model) -> list[str]:
+    """Mapped stages first, then those that tags use and the mapping does not name."""
+    mapped = list(configuration.mapping.mapped_stages(model.name))
+    return mapped + [stage for stage in registry.model(model.name).stages if stage not in mapped]
+
+
+def _row(context: Context, configuration: Configuration, model: Model, stage: str) -> StageCheck:
+    version = ""
+    try:
+        holder = model.holder(stage)
+        if holder is None:
+            settings = settings_for(configuration, model.name, stage)
+            return StageCheck(model.name, stage, "", settings.environment, settings.deployer)
+        version = holder.version.name
+        decision = Decision(
+            model=model.name,
+            version=version,
+            stage=stage,
+            tag=holder.event.tag.text,
+            commit=holder.version.commit,
+            previous=previous_of(model.holder(stage, before=holder.event.order)),
+            registered=holder.version.registered,
+        )
+        prepared = prepare(context, configuration, decision, ())
+        actions = tuple(prepared.deployer.describe(prepared.plan, prepared.options))
+    except ModelStageError as problem:
+        ignored = problem.exit_code == 0
+        return StageCheck(
+            model.name,
+            stage,
+            version,
+            actions=(f"nothing: {problem.message}",) if ignored else (),
+            problem="" if ignored else problem.message,
+            hint=problem.hint,
+        )
+    return StageCheck(model.name, stage, version, prepared.plan.environment, prepared.plan.deployer, actions)

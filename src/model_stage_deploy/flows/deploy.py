@@ -1,0 +1,198 @@
+"""Deploying: record the start, run the deployer, record the end, whatever happens in between."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, replace
+
+from model_stage_deploy.core.errors import Cancelled, DeploymentFailed, MachineryFailed, ModelStageError, NothingToDo
+from model_stage_deploy.core.outcome import Journal, Outcome, from_error, subject_of
+from model_stage_deploy.core.plan import Decision, Plan
+from model_stage_deploy.core.reasons import Reason
+from model_stage_deploy.deployers.contract import Job, Receipt
+from model_stage_deploy.deployers.environment import child_environment, msd_variables
+from model_stage_deploy.flows.context import Context
+from model_stage_deploy.flows.decide import Pushed, decide, read_tag, require_assignment
+from model_stage_deploy.flows.planning import Prepared, prepare
+from model_stage_deploy.ports import Ending
+
+
+def deploy_tag(context: Context, ref: str, pushed: Pushed, journal: Journal, *, by_hand: bool) -> Outcome:
+    """Deploy what a stage tag says. Raises ModelStageError where nothing may or need be deployed, and Cancelled."""
+    tag = read_tag(ref, by_hand=by_hand)
+    require_assignment(tag)
+    if pushed.deleted:
+        raise NothingToDo(Reason.TAG_DELETED, f"{tag.text} was deleted; a deletion never deploys", doubtful=True)
+    with journal.step("resolve the version"):
+        decision, notes = decide(tag, context.repository, pushed)
+    return carry_out(context, decision, notes, journal)
+
+
+def carry_out(context: Context, decision: Decision, notes: tuple[str, ...], journal: Journal) -> Outcome:
+    """Plan a decision and, unless this is a dry run, deploy it.
+
+    Raises what planning raises and Cancelled before anything has started; from then on the outcome tells.
+    """
+    journal.subject = subject_of(decision)
+    with journal.step("plan"):
+        prepared = prepare(context, context.configuration(decision.commit), decision, notes)
+        actions = tuple(prepared.deployer.describe(prepared.plan, prepared.options))
+    for note in notes:
+        context.announcer.note("warning", note)
+    journal.warnings.extend(notes)
+    if context.dry_run:
+        return Outcome(
+            reason=Reason.DRY_RUN,
+            message=f"would deploy {decision.model} {decision.version} to {decision.stage}",
+            subject=journal.subject,
+            plan=prepared.plan,
+            actions=actions,
+            steps=tuple(journal.steps),
+            warnings=tuple(journal.warnings),
+        )
+    return _Deployment(context, prepared, _job(context, prepared, journal), journal).run()
+
+
+def _job(context: Context, prepared: Prepared, journal: Journal) -> Job:
+    plan, attempt = prepared.plan, uuid.uuid4().hex
+    files = model_dir = None
+    if prepared.deployer.needs_files:
+        with journal.step("fetch files"):
+            files = prepared.configuration.files()
+            model_dir = context.repository.checkout(plan.decision.commit)
+    values = msd_variables(plan, attempt, model_dir=model_dir)
+    return Job(
+        plan=plan,
+        attempt=attempt,
+        env=child_environment(context.environ) | dict(prepared.env) | values,
+        timeout=plan.timeout,
+        output=context.announcer.output,
+        files=files,
+        model_dir=model_dir,
+    )
+
+
+@dataclass
+class _Deployment:
+    """One attempt, from its first record to its last."""
+
+    context: Context
+    prepared: Prepared
+    job: Job
+    journal: Journal
+    deployment_id: str | None = None
+
+    def run(self) -> Outcome:
+        try:
+            self._record_start()
+            receipt = self._run_deployer()
+        except Cancelled:
+            return self._cancelled("")
+        except ModelStageError as problem:
+            return self._ended(self._failure(problem), _state_of(problem), problem.message)
+        plan = self.prepared.plan
+        outcome = replace(
+            self._outcome(Reason.ROLLED_BACK if plan.decision.rollback else Reason.DEPLOYED, _done(plan)),
+            environment_url=receipt.url or plan.environment_url or "",
+        )
+        return self._ended(outcome, "success", outcome.message)
+
+    def _record_start(self) -> None:
+        if self.context.host is not None:
+            with self.journal.step("record the start"):
+                self.deployment_id = self.context.host.start(self.prepared.plan, self.job.attempt)
+
+    def _run_deployer(self) -> Receipt:
+        plan, announcer = self.prepared.plan, self.context.announcer
+        decision = plan.decision
+        with self.journal.step("deploy"):
+            announcer.begin(f"{plan.deployer}: {decision.model} {decision.version} -> {decision.stage}")
+            try:
+                return self.prepared.deployer.deploy(self.job, self.prepared.options)
+            except ModelStageError:
+                raise
+            except Exception as defect:
+                # A deployer of the user's own may raise anything; that is a failed deployment, not a traceback.
+                raise DeploymentFailed(
+                    Reason.DEPLOYER_FAILED,
+                    f"the deployer {plan.deployer} broke: {type(defect).__name__}: {defect}",
+                ) from defect
+            finally:
+                announcer.end()
+
+    def _ended(self, outcome: Outcome, state: str, summary: str) -> Outcome:
+        """Record the end and add what came of that to the outcome."""
+        host, plan = self.context.host, self.prepared.plan
+        nothing_started = self.deployment_id is None
+        if host is None or nothing_started:
+            return self._with_journal(outcome)
+        ending = _ending(state, summary, outcome.environment_url)
+        try:
+            with self.journal.step("record the end"):
+                warnings = host.finish(plan, self.job.attempt, self.deployment_id, ending)
+        except Cancelled:
+            return self._cancelled(summary, ending)
+        except MachineryFailed as problem:
+            return self._with_journal(
+                replace(
+                    outcome,
+                    reason=Reason.END_NOT_RECORDED,
+                    message=f"{summary}; {problem.message}",
+                    hint=problem.hint,
+                    ended_as=outcome.reason.value,
+                )
+            )
+        for warning in warnings:
+            self.context.announcer.note("warning", warning)
+        self.journal.warnings.extend(warnings)
+        return self._with_journal(outcome)
+
+    def _cancelled(self, ended_as: str, ending: Ending | None = None) -> Outcome:
+        """Close the record within the seconds that a cancelled job is given."""
+        message = "cancelled while recording the end" if ending else "cancelled; what the deployer started was ended"
+        host = self.context.host
+        if host is not None:
+            closing = replace(ending or _ending("error", "cancelled", ""), hurry=True)
+            try:
+                host.finish(self.prepared.plan, self.job.attempt, self.deployment_id, closing)
+            except MachineryFailed as problem:
+                message = f"{message}; {problem.message}"
+        return self._with_journal(replace(self._outcome(Reason.CANCELLED, message), ended_as=ended_as))
+
+    def _failure(self, problem: ModelStageError) -> Outcome:
+        return from_error(problem, self.journal, self.prepared.plan)
+
+    def _outcome(self, reason: Reason, message: str) -> Outcome:
+        plan = self.prepared.plan
+        return Outcome(reason=reason, message=message, subject=self.journal.subject, plan=plan)
+
+    def _with_journal(self, outcome: Outcome) -> Outcome:
+        return replace(
+            outcome,
+            steps=tuple(self.journal.steps),
+            warnings=tuple(self.journal.warnings),
+            deployment_id=self.deployment_id or "",
+        )
+
+
+def _ending(state: str, summary: str, url: str) -> Ending:
+    return Ending(
+        state="success" if state == "success" else "failure" if state == "failure" else "error",
+        summary=summary,
+        environment_url=url or None,
+    )
+
+
+def _state_of(problem: ModelStageError) -> str:
+    """GitHub's word for it: `failure` where the deployer said no, `error` where something else broke."""
+    return "failure" if isinstance(problem, DeploymentFailed) else "error"
+
+
+def _done(plan: Plan) -> str:
+    decision = plan.decision
+    did = "rolled back" if decision.rollback else "deployed"
+    replaced = f", replacing {decision.previous.version}" if decision.previous else ""
+    if decision.rollback:
+        replaced = f" from {decision.previous.version}" if decision.previous else ""
+        return f"{decision.model} {did}{replaced} to {decision.version} in {decision.stage}"
+    return f"{decision.model} {decision.version} {did} to {decision.stage}{replaced}"

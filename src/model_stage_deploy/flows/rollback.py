@@ -1,0 +1,121 @@
+"""Rolling back: which earlier version comes back, or why none does. The deployment itself is deploy.py's."""
+
+from __future__ import annotations
+
+from model_stage_deploy.core.errors import Refused
+from model_stage_deploy.core.outcome import Journal, Outcome
+from model_stage_deploy.core.plan import Decision, Previous
+from model_stage_deploy.core.reasons import Reason
+from model_stage_deploy.core.registry import Model, ModelVersion, RegistryEvent, fold
+from model_stage_deploy.core.tags import Event
+from model_stage_deploy.flows.context import Context
+from model_stage_deploy.flows.decide import require_known_stage_and_model
+from model_stage_deploy.flows.deploy import carry_out
+from model_stage_deploy.flows.planning import environment_of, settings_for
+from model_stage_deploy.ports import Recorded
+
+
+def roll_back(context: Context, name: str, stage: str, journal: Journal, *, to: str, force: bool) -> Outcome:
+    """Bring an earlier version back. Raises ModelStageError where that may not be, and Cancelled."""
+    require_known_stage_and_model(name, stage)
+    with journal.step("resolve the version"):
+        model = fold(context.repository.tags(name)).model(name)
+        recorded = _recorded(context, model, stage)
+        decision = decide_rollback(model, stage, to=to, force=force, recorded=recorded)
+    return carry_out(context, decision, (), journal)
+
+
+def _recorded(context: Context, model: Model, stage: str) -> Recorded | None:
+    """What the code host says is live, where there is one to ask."""
+    if context.host is None:
+        return None
+    holder = model.holder(stage)
+    configuration = context.configuration(holder.version.commit if holder else None)
+    settings = settings_for(configuration, model.name, stage)
+    return context.host.live(model.name, stage, environment_of(context, settings, model.name, stage))
+
+
+def decide_rollback(model: Model, stage: str, *, to: str, force: bool, recorded: Recorded | None) -> Decision:
+    """The decision to bring an earlier version back into a stage.
+
+    `recorded` is what the code host says is live; without it the registry's holder counts. `to` names a version,
+    "" means the one that was there before. Raises Refused (unknown-version, inactive-version, never-in-stage,
+    already-live, no-earlier-version, ambiguous-version).
+    """
+    live = _live(model, stage, recorded)
+    target = _named(model, stage, to, force=force) if to else _earlier(model, stage, live)
+    if live is not None and target.name == live.version:
+        raise Refused(
+            Reason.ALREADY_LIVE,
+            f"{model.name} {target.name} is what {stage} has now",
+            hint="name another version with --to",
+        )
+    event = target.assigned(stage) or target.direct[-1]
+    return Decision(
+        model=model.name,
+        version=target.name,
+        stage=stage,
+        tag=event.tag.text,
+        commit=target.commit,
+        previous=live,
+        rollback=True,
+        registered=target.registered,
+    )
+
+
+def _live(model: Model, stage: str, recorded: Recorded | None) -> Previous | None:
+    if recorded is not None and recorded.version:
+        return Previous(recorded.version, recorded.tag, recorded.commit)
+    holder = model.holder(stage)
+    return None if holder is None else Previous(holder.version.name, holder.event.tag.text, holder.version.commit)
+
+
+def _named(model: Model, stage: str, name: str, *, force: bool) -> ModelVersion:
+    found = model.find(name)
+    if found is None or not found.registered:
+        known = ", ".join(version.name for version in model.versions if version.registered) or "none"
+        raise Refused(
+            Reason.UNKNOWN_VERSION,
+            f"{model.name} {name[:80]} was never registered",
+            hint=f"registered versions: {known}",
+        )
+    if not found.is_active() and not force:
+        raise Refused(
+            Reason.INACTIVE_VERSION, f"{model.name} {name} was deregistered", hint="to deploy it anyway, use --force"
+        )
+    if found.assigned(stage) is None and not force:
+        been = ", ".join(dict.fromkeys(version.name for _, version in _assignments(model, stage))) or "none"
+        raise Refused(
+            Reason.NEVER_IN_STAGE,
+            f"{model.name} {name} was never in {stage}",
+            hint=f"versions that were: {been}; to deploy it anyway, use --force",
+        )
+    return found
+
+
+def _earlier(model: Model, stage: str, live: Previous | None) -> ModelVersion:
+    """The newest active version that was assigned before the live one last was."""
+    assignments = _assignments(model, stage)
+    if live is not None:
+        last = max((at for at, (_, version) in enumerate(assignments) if version.name == live.version), default=None)
+        assignments = assignments if last is None else assignments[:last]
+    for _, version in reversed(assignments):
+        if version.is_active() and (live is None or version.name != live.version):
+            return version
+    now = f"{live.version} is there now" if live is not None else "nothing is there now"
+    raise Refused(
+        Reason.NO_EARLIER_VERSION,
+        f"{model.name} has no earlier version in {stage} to go back to ({now})",
+        hint="name a version with --to (with --force, one that was never in this stage)",
+    )
+
+
+def _assignments(model: Model, stage: str) -> list[tuple[RegistryEvent, ModelVersion]]:
+    model.require_unambiguous()
+    found = []
+    for event in model.events:
+        if event.tag.event is Event.ASSIGNMENT and event.tag.stage == stage:
+            version = model.version_of(event)
+            if version is not None:
+                found.append((event, version))
+    return found
