@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from model_stage_deploy.core.errors import ModelStageError
+from model_stage_deploy.core.errors import DeploymentFailed, ModelStageError, NothingToDo
 from model_stage_deploy.core.plan import Decision, ModelFacts, Plan
 from model_stage_deploy.core.reasons import Reason, Result
 
@@ -52,6 +52,8 @@ class Outcome:
     environment_url: str = ""
     actions: tuple[str, ...] = ()
     """What the deployer does, line by line (a dry run shows these)."""
+    doubtful: bool = False
+    """Nothing was done, and a person may have meant otherwise: shown as a warning."""
     ended_as: str = ""
     """For a run that deployed but could not record it, or was cancelled while recording: how the deployer ended."""
 
@@ -109,7 +111,8 @@ def from_error(error: ModelStageError, journal: Journal, plan: Plan | None = Non
         plan=plan,
         steps=tuple(journal.steps),
         warnings=tuple(journal.warnings),
-        tail=str(getattr(error, "tail", "")),
+        tail=error.tail if isinstance(error, DeploymentFailed) else "",
+        doubtful=isinstance(error, NothingToDo) and error.doubtful,
     )
 
 

@@ -54,9 +54,7 @@ def annotation(outcome: Outcome) -> tuple[Literal["notice", "warning", "error"],
     text = headline(outcome) + (f"\nWhat to do: {outcome.hint}" if outcome.hint else "")
     if outcome.exit_code:
         return ("error", text)
-    if outcome.result is Result.NOTHING_TO_DO:
-        return ("notice", text)
-    return None
+    return ("warning", text) if outcome.doubtful else None
 
 
 def plan_lines(plan: Plan, actions: tuple[str, ...]) -> Iterator[str]:
