@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -110,8 +109,7 @@ class Job:
     ) -> Ended:
         """One run of the action's process."""
         process, finish = self.begin(name, ref, commit, body, inputs, checkout)
-        log, _ = process.communicate(timeout=60)
-        return finish(log)
+        return finish(process.communicate(timeout=60)[0])
 
     def begin(
         self,
@@ -121,7 +119,7 @@ class Job:
         body: Mapping[str, Any],
         inputs: Mapping[str, str],
         checkout: str,
-    ) -> Any:
+    ) -> tuple[subprocess.Popen[str], Callable[[str], Ended]]:
         """Start the action's process; it and a function that turns its log into what it ended as."""
         self.runs += 1
         job = self.path / f"run-{self.runs}"
@@ -210,7 +208,7 @@ def users_repository(path: Path, receiver: str) -> GitRepository:
     repository.commit({".github/model-stages.yml": MAPPING.replace("RECEIVER", receiver)}, message="Say how to deploy")
     script = path / "deploy.sh"
     script.write_text(SCRIPT, encoding="utf-8")
-    os.chmod(script, 0o755)
+    script.chmod(0o755)
     repository.commit(message="Deploy with a script")
     return repository
 

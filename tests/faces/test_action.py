@@ -7,6 +7,7 @@ import pytest
 from model_stage_deploy.deployers.signing import verify
 from model_stage_deploy.faces.settings import OUTPUTS
 from tests.faces.jobs import SECRET, Job
+from tests.standins.receiver import Answer
 
 
 @pytest.mark.parametrize("checkout", ["none", "shallow", "full", "lightweight"])
@@ -80,14 +81,14 @@ def test_the_shell_deployer_runs_in_the_trusted_checkout_with_the_models_files_b
 
 def test_the_previous_deployment_goes_inactive_only_after_the_new_one_succeeded(job: Job) -> None:
     job.push("churn#prod#1")
-    job.receiver.behave(*_failing())
+    job.receiver.behave(Answer(500))
     failed = job.push("churn#prod#5")
     first, second = job.github.deployments
     assert failed.exit_code == 1
     assert [status.state for status in job.github.deployment_statuses(first.id)] == ["in_progress", "success"]
     assert [status.state for status in job.github.deployment_statuses(second.id)] == ["in_progress", "failure"]
 
-    job.receiver.behave(*_answering())
+    job.receiver.behave(Answer())
     assert job.push("churn#prod#5").exit_code == 0
     assert job.github.deployment_statuses(first.id)[-1].state == "inactive"
 
@@ -272,15 +273,3 @@ def test_a_dispatch_without_a_tag_says_what_is_missing(job: Job) -> None:
     ended = job.dispatch(command="deploy")
 
     assert (ended.exit_code, ended.outputs["reason"]) == (2, "usage")
-
-
-def _failing() -> list[object]:
-    from tests.standins.receiver import Answer
-
-    return [Answer(500)]
-
-
-def _answering() -> list[object]:
-    from tests.standins.receiver import Answer
-
-    return [Answer()]

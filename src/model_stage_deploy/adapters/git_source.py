@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -27,7 +27,10 @@ _FETCH_HINT = (
 
 
 class GitSource:
-    """Fulfils the Repository port. `remotes` are tried in order, each with the token that may go there."""
+    """Fulfils the Repository port. `remotes` are tried in order, each with the token that may go there.
+
+    `refs_from_remote` says that branches are read where they live: a job's clone may hold them from an earlier run.
+    """
 
     def __init__(
         self,
@@ -35,8 +38,12 @@ class GitSource:
         remotes: Sequence[tuple[str, Secret | None]] = (),
         *,
         default_branch: str | None = None,
+        refs_from_remote: bool = False,
+        tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.local = local
+        self._refs_from_remote = refs_from_remote and bool(remotes)
+        self._tell = tell
         self._remotes = list(remotes)
         self._default_branch = default_branch
         self._scratch: ScratchRepository | None = None
@@ -76,26 +83,26 @@ class GitSource:
 
     def commit_of(self, ref: str | None) -> str:
         """Commit id of a ref; None is the default branch (see the port)."""
-        names = _full_names(ref or self._default_branch)
-        if self.local is not None:
-            local_names = [f"refs/remotes/origin/{name.removeprefix('refs/heads/')}" for name in names[:1]] + names
-            for name in local_names if ref or self._default_branch else ["refs/remotes/origin/HEAD"]:
-                found = self.local.commit_of(name)
-                if found is not None:
-                    return found
+        wanted = ref or self._default_branch
+        found = None if self._refs_from_remote else self._local_commit(wanted)
+        if found is not None:
+            return found
         if not self._remotes:
             raise MachineryFailed(
                 Reason.GIT_FAILED,
-                f"there is no {ref or 'default branch'!r} in this repository, and no remote to ask",
+                f"there is no {wanted or 'default branch'!r} in this repository, and no remote to ask",
                 hint="name a branch, tag or commit that exists with --config-ref",
             )
-        scratch = self._from_remote()
-        for name in names[:-1]:
-            try:
-                return scratch.fetch_commit(name)
-            except MachineryFailed:
-                continue
-        return scratch.fetch_commit(names[-1])
+        try:
+            return self._remote_commit(wanted)
+        except MachineryFailed as problem:
+            found = self._local_commit(wanted)
+            if found is None:
+                raise
+            self._tell(
+                f"{wanted or 'the default branch'} is read from this clone, for its remote fails: {problem.message}"
+            )
+            return found
 
     def read_file(self, commit: str, path: str) -> bytes | None:
         """A file of a commit (see the port)."""
@@ -117,6 +124,25 @@ class GitSource:
             source, environment, origin = scratch.url, scratch.credentials, scratch.url
         check_out(commit, source=source, into=into, environment=environment, origin=origin)
         return into
+
+    def _local_commit(self, wanted: str | None) -> str | None:
+        """The commit of a ref in the clone; what the clone last saw of the remote's branch goes first."""
+        if self.local is None:
+            return None
+        if wanted is None:
+            return self.local.commit_of("refs/remotes/origin/HEAD")
+        names = [f"refs/remotes/origin/{wanted}", *_full_names(wanted)]
+        return next((found for name in names if (found := self.local.commit_of(name)) is not None), None)
+
+    def _remote_commit(self, wanted: str | None) -> str:
+        scratch = self._from_remote()
+        *others, last = _full_names(wanted)
+        for name in others:
+            try:
+                return scratch.fetch_commit(name)
+            except MachineryFailed:
+                continue
+        return scratch.fetch_commit(last)
 
     def _local_tags(self, model: str | None, wanted: str | None) -> tuple[str | None, Sequence[TagRecord]]:
         """Why the clone's tags may not be all (None: they are), and the tags."""

@@ -15,6 +15,7 @@ class Result(StrEnum):
     DEPLOYED = "deployed"
     PLANNED = "planned"
     RESOLVED = "resolved"
+    CHECKED = "checked"
     NOTHING_TO_DO = "nothing-to-do"
     FAILED = "failed"
     INVALID = "invalid"
@@ -33,6 +34,7 @@ _EXIT_CODES: dict[Result, int] = {
     Result.DEPLOYED: 0,
     Result.PLANNED: 0,
     Result.RESOLVED: 0,
+    Result.CHECKED: 0,
     Result.NOTHING_TO_DO: 0,
     Result.FAILED: 1,
     Result.INVALID: 2,
@@ -50,6 +52,7 @@ class Reason(StrEnum):
     ROLLED_BACK = "rolled-back"
     DRY_RUN = "dry-run"
     RESOLVED = "resolved"
+    MAPPING_VALID = "mapping-valid"
 
     NOT_A_STAGE_TAG = "not-a-stage-tag"
     REGISTRATION = "registration"
@@ -117,6 +120,7 @@ _TABLE: dict[Reason, tuple[Result, str]] = {
     Reason.ROLLED_BACK: (Result.DEPLOYED, "An earlier version was deployed again, as asked."),
     Reason.DRY_RUN: (Result.PLANNED, "The plan was shown; nothing was touched."),
     Reason.RESOLVED: (Result.RESOLVED, "The tag was resolved; nothing was deployed, as asked."),
+    Reason.MAPPING_VALID: (Result.CHECKED, "The mapping is right, and every mapped stage could be planned."),
     Reason.NOT_A_STAGE_TAG: (Result.NOTHING_TO_DO, "The ref is not a GTO tag, so it asks for no deployment."),
     Reason.REGISTRATION: (Result.NOTHING_TO_DO, "The tag registers a version; only stage tags deploy."),
     Reason.DEREGISTRATION: (Result.NOTHING_TO_DO, "The tag deregisters a version; only stage tags deploy."),

@@ -55,7 +55,7 @@ def check_for_action(settings: Settings, environ: Mapping[str, str], announcer: 
     document, lines, code = check_document(settings, environ, announcer, scrubber)
     for line in lines:
         announcer.say(line)
-    reason = Reason.MAPPING_INVALID if code else Reason.RESOLVED
+    reason = Reason.MAPPING_INVALID if code else Reason.MAPPING_VALID
     announcer.outputs({"result": reason.result.value, "reason": reason.value, "json": json.dumps(document)})
     if code:
         announcer.note("error", "the mapping has problems: see the log", title="model-stage-deploy")

@@ -40,7 +40,7 @@ def working(
 
     if settings.token is not None:
         announcer.mask(settings.token.reveal())
-    with open_source(settings, event, environ) as source:
+    with open_source(settings, event, environ, lambda text: announcer.note("warning", text)) as source:
         yield Context(
             repository=source,
             configuration=_Configurations(settings, source, trusted=on_actions(environ)),
@@ -57,7 +57,9 @@ def working(
         )
 
 
-def open_source(settings: Settings, event: WorkflowEvent, environ: Mapping[str, str]) -> GitSource:
+def open_source(
+    settings: Settings, event: WorkflowEvent, environ: Mapping[str, str], tell: Callable[[str], None] = lambda _: None
+) -> GitSource:
     """The registry's repository: on Actions the workspace if it is this repository's, and always its remote."""
     if not on_actions(environ):
         local = GitRepository.open(Path(settings.repo or "."))
@@ -69,7 +71,7 @@ def open_source(settings: Settings, event: WorkflowEvent, environ: Mapping[str, 
     if origin and origin.removesuffix(".git").rstrip("/") not in urls:
         urls.append(origin)
     remotes = [(url, _token_for(url, settings, event)) for url in urls]
-    return GitSource(workspace, remotes, default_branch=event.default_branch)
+    return GitSource(workspace, remotes, default_branch=event.default_branch, refs_from_remote=True, tell=tell)
 
 
 def _workspace(settings: Settings, event: WorkflowEvent, environ: Mapping[str, str]) -> GitRepository | None:

@@ -9,7 +9,7 @@ from model_stage_deploy.core.plan import Decision
 from model_stage_deploy.core.registry import Model, Registry, fold
 from model_stage_deploy.flows.context import Configuration, Context
 from model_stage_deploy.flows.decide import previous_of
-from model_stage_deploy.flows.planning import prepare, settings_for
+from model_stage_deploy.flows.planning import actions_of, prepare, settings_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def _row(context: Context, configuration: Configuration, model: Model, stage: st
             registered=holder.version.registered,
         )
         prepared = prepare(context, configuration, decision, ())
-        actions = tuple(prepared.deployer.describe(prepared.plan, prepared.options))
+        actions = actions_of(prepared)
     except ModelStageError as problem:
         ignored = problem.exit_code == 0
         return StageCheck(

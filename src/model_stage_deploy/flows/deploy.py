@@ -13,7 +13,7 @@ from model_stage_deploy.deployers.contract import Job, Receipt
 from model_stage_deploy.deployers.environment import child_environment, msd_variables
 from model_stage_deploy.flows.context import Context
 from model_stage_deploy.flows.decide import Pushed, decide, read_tag, require_assignment
-from model_stage_deploy.flows.planning import Prepared, prepare
+from model_stage_deploy.flows.planning import Prepared, actions_of, prepare
 from model_stage_deploy.ports import Ending
 
 
@@ -36,7 +36,6 @@ def carry_out(context: Context, decision: Decision, notes: tuple[str, ...], jour
     journal.subject = subject_of(decision)
     with journal.step("plan"):
         prepared = prepare(context, context.configuration(decision.commit), decision, notes)
-        actions = tuple(prepared.deployer.describe(prepared.plan, prepared.options))
     for note in notes:
         context.announcer.note("warning", note)
     journal.warnings.extend(notes)
@@ -46,10 +45,11 @@ def carry_out(context: Context, decision: Decision, notes: tuple[str, ...], jour
             message=f"would deploy {decision.model} {decision.version} to {decision.stage}",
             subject=journal.subject,
             plan=prepared.plan,
-            actions=actions,
+            actions=actions_of(prepared),
             steps=tuple(journal.steps),
             warnings=tuple(journal.warnings),
         )
+    context.announcer.say(_about_to(prepared.plan))
     return _Deployment(context, prepared, _job(context, prepared, journal), journal).run()
 
 
@@ -186,6 +186,16 @@ def _ending(state: str, summary: str, url: str) -> Ending:
 def _state_of(problem: ModelStageError) -> str:
     """GitHub's word for it: `failure` where the deployer said no, `error` where something else broke."""
     return "failure" if isinstance(problem, DeploymentFailed) else "error"
+
+
+def _about_to(plan: Plan) -> str:
+    decision = plan.decision
+    verb = "rolling back to" if decision.rollback else "deploying"
+    replacing = decision.previous.version if decision.previous else "nothing"
+    return (
+        f"{verb} {decision.model} {decision.version} ({decision.tag}, commit {decision.commit[:12]}) "
+        f"in {decision.stage}: environment {plan.environment}, replacing {replacing}, by {plan.config}"
+    )
 
 
 def _done(plan: Plan) -> str:

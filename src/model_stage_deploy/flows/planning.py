@@ -121,6 +121,14 @@ def facts_of(context: Context, model: str, commit: str) -> ModelFacts:
     return _model_facts(model, _annotation(context, model, commit))
 
 
+def actions_of(prepared: Prepared) -> tuple[str, ...]:
+    """Lines that say what the deployer would do."""
+    try:
+        return tuple(str(line) for line in prepared.deployer.describe(prepared.plan, prepared.options))
+    except Exception as defect:  # noqa: BLE001 - a deployer of the user's own; its plan is no reason to fail
+        return (f"{prepared.plan.deployer} cannot say what it would do: {type(defect).__name__}: {defect}",)
+
+
 def _annotation(context: Context, model: str, commit: str) -> Annotation | None:
     """The artifact's annotation at a commit, from dvc.yaml or artifacts.yaml in the model's directory."""
     directory, name = split_model(model)

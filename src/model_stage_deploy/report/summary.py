@@ -16,6 +16,7 @@ _ICONS = {
     "deployed": "✅",
     "planned": "📝",
     "resolved": "🔎",
+    "checked": "🔎",
     "nothing-to-do": "⚪",
     "failed": "❌",
     "invalid": "❌",
