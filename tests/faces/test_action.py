@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 
 from model_stage_deploy.deployers.signing import verify
@@ -115,7 +117,8 @@ def test_a_rollback_by_dispatch_brings_the_version_before_back(job: Job) -> None
     assert job.receiver.requests[-1].json["version"] == "v1.0.0"
     assert job.receiver.requests[-1].json["event"] == "rollback"
     states = {
-        item.payload["version"]: job.github.deployment_statuses(item.id)[-1].state for item in job.github.deployments
+        cast("dict[str, str]", item.payload)["version"]: job.github.deployment_statuses(item.id)[-1].state
+        for item in job.github.deployments
     }
     assert states == {"v1.0.0": "success", "v2.0.0": "inactive"}
 

@@ -7,6 +7,7 @@ The token travels in the environment (GIT_CONFIG_*), never on a command line, an
 from __future__ import annotations
 
 import base64
+import os
 import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -27,12 +28,18 @@ def credentials(url: str, token: Secret | None) -> dict[str, str]:
     parts = urlsplit(url)
     if token is None or parts.scheme not in ("http", "https") or not parts.netloc:
         return {}
-    pair = base64.b64encode(f"x-access-token:{token.reveal()}".encode()).decode()
+    given = os.environ.get("GIT_CONFIG_COUNT", "")
+    at = int(given) if given.isdigit() else 0  # after settings that the caller passes in the same way
     return {
-        "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": f"http.{parts.scheme}://{parts.netloc}/.extraheader",
-        "GIT_CONFIG_VALUE_0": f"Authorization: basic {pair}",
+        "GIT_CONFIG_COUNT": str(at + 1),
+        f"GIT_CONFIG_KEY_{at}": f"http.{parts.scheme}://{parts.netloc}/.extraheader",
+        f"GIT_CONFIG_VALUE_{at}": f"Authorization: basic {basic(token)}",
     }
+
+
+def basic(token: Secret) -> str:
+    """The token as git sends it: a secret too."""
+    return base64.b64encode(f"x-access-token:{token.reveal()}".encode()).decode()
 
 
 class ScratchRepository(GitRepository):

@@ -47,7 +47,7 @@ class GitHubClient:
         self, path: str, parameters: dict[str, Any], *, limit: int, patience: Patience = "patient"
     ) -> Iterator[dict[str, Any]]:
         """Items of a list, page after page as they are needed, `limit` at the most. Raises MachineryFailed."""
-        for page in range(1, limit // _PAGE + 2):
+        for page in range(1, -(-limit // _PAGE) + 1):
             items = self.get(path, parameters | {"per_page": _PAGE, "page": page}, patience=patience)
             if not isinstance(items, list):
                 raise _failed(f"GitHub answered GET {path} with something that is no list")

@@ -26,6 +26,7 @@ _STAGE_NAME = re.compile(_NAME)
 _MODEL_NAME = re.compile(rf"(?:[A-Za-z0-9_./-]+:)?{_NAME}")
 _MAX_TAG_LENGTH = 1024  # Git's own limit is the file system's: 255 bytes a component, 4096 a path
 _REFS_TAGS = "refs/tags/"
+_HASHED = re.compile(r"(?:^|-)[0-9a-f]{8}$")  # how a slug that was made ends
 
 
 class Event(StrEnum):
@@ -126,10 +127,11 @@ def split_model(model: str) -> tuple[str, str]:
 def slug(text: str, *, limit: int = 63) -> str:
     """A name safe as a DNS label, Docker tag, file name or Kubernetes label (at most `limit` characters).
 
-    A text that had to be changed carries eight hex digits of its SHA-256, so two names never share a slug.
+    A text that had to be changed carries eight hex digits of its SHA-256, and so does one that looks as if it did:
+    two names never share a slug.
     """
     plain = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
-    if plain == text and len(plain) <= limit:
+    if plain == text and 0 < len(plain) <= limit and _HASHED.search(plain) is None:
         return plain
     digest = hashlib.sha256(text.encode()).hexdigest()[:8]
     return f"{plain[: limit - 9].strip('-')}-{digest}".strip("-")

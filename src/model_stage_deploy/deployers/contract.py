@@ -53,6 +53,8 @@ class Deployer(Protocol):
     needs_files: ClassVar[bool]
     url_options: ClassVar[frozenset[str]]
     """Names of `with:` settings that are URLs: values rendered into them are percent-encoded."""
+    verbatim_options: ClassVar[frozenset[str]]
+    """Names of `with:` settings that are never templates (program text): they arrive exactly as written."""
 
     def describe(self, plan: Plan, options: Any) -> list[str]:
         """Lines that say exactly what `deploy` would do, for a dry run. Touches nothing."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from model_stage_deploy.adapters.git_repository import GitRepository
+from model_stage_deploy.adapters.git_scratch import basic
 from model_stage_deploy.adapters.git_source import GitSource
 from model_stage_deploy.core.errors import Invalid
 from model_stage_deploy.core.reasons import Reason
@@ -40,6 +41,7 @@ def working(
 
     if settings.token is not None:
         announcer.mask(settings.token.reveal())
+        scrubber.add(basic(settings.token))
     with open_source(settings, event, environ, lambda text: announcer.note("warning", text)) as source:
         yield Context(
             repository=source,

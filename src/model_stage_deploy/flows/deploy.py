@@ -89,7 +89,8 @@ class _Deployment:
         except Cancelled:
             return self._cancelled("")
         except ModelStageError as problem:
-            return self._ended(self._failure(problem), _state_of(problem), problem.message)
+            failed = self._failure(problem)
+            return self._ended(failed, _state_of(problem), failed.message)
         plan = self.prepared.plan
         outcome = replace(
             self._outcome(Reason.ROLLED_BACK if plan.decision.rollback else Reason.DEPLOYED, _done(plan)),
@@ -160,7 +161,12 @@ class _Deployment:
         return self._with_journal(replace(self._outcome(Reason.CANCELLED, message), ended_as=ended_as))
 
     def _failure(self, problem: ModelStageError) -> Outcome:
-        return from_error(problem, self.journal, self.prepared.plan)
+        outcome = from_error(problem, self.journal, self.prepared.plan)
+        if self.deployment_id is None and self.context.host is not None:
+            return outcome  # the message already says that nothing was deployed, and why
+        decision = self.prepared.plan.decision
+        told = f"{decision.model} {decision.version} was not deployed to {decision.stage}: {problem.message}"
+        return replace(outcome, message=told)
 
     def _outcome(self, reason: Reason, message: str) -> Outcome:
         plan = self.prepared.plan

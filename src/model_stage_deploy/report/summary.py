@@ -10,6 +10,7 @@ from typing import Any
 
 from model_stage_deploy.core.inert import lines, one_line
 from model_stage_deploy.core.outcome import Outcome
+from model_stage_deploy.core.reasons import Result
 from model_stage_deploy.report.text import headline
 
 _ICONS = {
@@ -52,7 +53,7 @@ def summary(outcome: Outcome, scrub: Callable[[str], str]) -> str:
 
 
 def _link(outcome: Outcome) -> str:
-    url = outcome.environment_url or (outcome.plan.environment_url if outcome.plan else "") or ""
+    url = outcome.environment_url if outcome.result is Result.DEPLOYED else ""
     return url if re.fullmatch(r"https?://[^\s<>()\[\]\\\"`|]+", url) else ""
 
 
