@@ -1,0 +1,50 @@
+"""Durations as people write them: `90s`, `10m`, `1h30m` <-> seconds."""
+
+from __future__ import annotations
+
+import re
+
+LONGEST = 24 * 3600.0
+"""The longest timeout that a mapping may ask for, in seconds: a day, more than any hosted runner gives a job."""
+
+_PARTS = re.compile(r"(?:(?P<hours>\d{1,7})h)?(?:(?P<minutes>\d{1,7})m)?(?:(?P<seconds>\d{1,7}(?:\.\d{1,6})?)s)?")
+_FORMS = "write seconds as a number, or text like 90s, 10m or 1h30m"
+
+
+class BadDuration(ValueError):
+    """The value is no duration; the text says why and how to write one."""
+
+
+def parse_duration(value: object) -> float:
+    """Seconds from a number of seconds or a text like `1h30m`. Raises BadDuration unless 0 < seconds <= 24 h."""
+    seconds = _seconds(value)
+    if not 0 < seconds <= LONGEST:
+        raise BadDuration("a duration lies above 0 and is 24h at most")
+    return seconds
+
+
+def format_duration(seconds: float) -> str:
+    """The shortest text that parse_duration reads back to the same whole number of milliseconds."""
+    thousandths = round(seconds * 1000)
+    whole, rest = divmod(thousandths, 1000)
+    hours, whole = divmod(whole, 3600)
+    minutes, whole = divmod(whole, 60)
+    text = f"{hours}h" * bool(hours) + f"{minutes}m" * bool(minutes)
+    if rest:
+        return text + f"{whole}.{rest:03d}".rstrip("0") + "s"
+    return text + f"{whole}s" if whole or not text else text
+
+
+def _seconds(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise BadDuration(_FORMS)
+    if not isinstance(value, str):
+        return float(value) if abs(value) <= LONGEST else LONGEST + 1  # float() of a huge int would overflow
+    text = value.strip()
+    if re.fullmatch(r"\d{1,7}(?:\.\d{1,6})?", text, re.ASCII):
+        return float(text)
+    match = re.fullmatch(_PARTS, text.replace(" ", ""))
+    if not text or not text.isascii() or match is None:
+        raise BadDuration(_FORMS)
+    hours, minutes, seconds = match.group("hours", "minutes", "seconds")
+    return int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(seconds or 0)

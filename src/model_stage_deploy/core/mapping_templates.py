@@ -1,0 +1,49 @@
+"""Looks at the templates of a mapping file before any is rendered: syntax, and whether the names exist."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+
+from model_stage_deploy.core.mapping import Complaint, StageMap, TemplateText
+from model_stage_deploy.ports import TemplateProblem, Templates
+
+NAMES: dict[str, frozenset[str] | None] = {
+    "model": frozenset({"name", "slug", "dir", "path", "type", "description"}),
+    "previous": frozenset({"version", "tag", "commit"}),
+    "run": frozenset({"id", "attempt", "url", "actor"}),
+    "vars": None,
+    "secrets": None,
+    "version": frozenset(),
+    "stage": frozenset(),
+    "environment": frozenset(),
+    "tag": frozenset(),
+    "commit": frozenset(),
+    "repository": frozenset(),
+}
+"""What templates may read. A set holds the names below a group, None stands for names of the user's own choice."""
+
+
+def check_templates(stages: StageMap, templates: Templates) -> Iterator[Complaint]:
+    """A complaint for every template that cannot be read, or that reads a name which never exists."""
+    for template in stages.templates():
+        try:
+            read = templates.names(template.text)
+        except TemplateProblem as problem:
+            yield stages.complaint(template.path, f"template: {problem}")
+            continue
+        for name in sorted(read):
+            yield from _check_name(stages, template, name)
+
+
+def _check_name(stages: StageMap, template: TemplateText, name: str) -> Iterator[Complaint]:
+    root, _, below = name.partition(".")
+    known = NAMES.get(root, frozenset())
+    if root not in NAMES:
+        near = difflib.get_close_matches(root, NAMES, n=1)
+        hint = f"did you mean {near[0]}?" if near else "there are: " + ", ".join(NAMES)
+        yield stages.complaint(template.path, f"template: there is no `{root}`", hint)
+    elif known and below and below not in known:
+        near = difflib.get_close_matches(below, sorted(known), n=1)
+        hint = f"did you mean {root}.{near[0]}?" if near else f"{root} has: " + ", ".join(sorted(known))
+        yield stages.complaint(template.path, f"template: there is no `{name}`", hint)

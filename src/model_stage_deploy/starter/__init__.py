@@ -1,0 +1,1 @@
+"""Files that `init` writes: a commented mapping and a workflow."""
