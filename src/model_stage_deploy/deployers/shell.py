@@ -1,0 +1,162 @@
+"""Deployer `shell`: program text for bash (`run:`) or a list of arguments for no shell at all (`argv:`).
+
+Values of tags and annotations never become part of the text: they arrive as MSD_* variables.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import stat
+import tempfile
+from pathlib import Path, PurePosixPath
+from typing import ClassVar
+
+from pydantic import Field, field_validator, model_validator
+
+from model_stage_deploy.core.errors import DeploymentFailed
+from model_stage_deploy.core.inert import one_line
+from model_stage_deploy.core.plan import Plan
+from model_stage_deploy.core.reasons import Reason
+from model_stage_deploy.deployers.contract import Job, Options, Receipt
+from model_stage_deploy.deployers.reported_url import usable_url
+from model_stage_deploy.deployers.running import carry_out, shown_argv
+from model_stage_deploy.ports import Process
+
+BASH = ("bash", "-euo", "pipefail", "-c")
+LONGEST_RUN = 100_000  # bytes; Linux refuses an argument over 128 KiB
+OUTPUT_BYTES = 64 * 1024
+
+_NO_BASH = "`run:` needs bash; without it write `argv:`, a list that is executed with no shell"
+_NO_PROGRAM = "`argv:` names a program on PATH, or a path from the working directory such as ./deploy.sh"
+
+
+class ShellOptions(Options):
+    """Settings of `shell`: just one of `run` and `argv`."""
+
+    run: str | None = Field(None, description="Program text for `bash -euo pipefail`; never a template.")
+    argv: list[str] | None = Field(None, description="Arguments, executed with no shell; each may be a template.")
+    working_directory: str = Field(
+        ".", description="Directory inside the checkout of the trusted ref in which it runs."
+    )
+
+    @field_validator("run")
+    @classmethod
+    def _runnable(cls, run: str | None) -> str | None:
+        if run is not None and not run.strip():
+            raise ValueError("is empty")
+        if run is not None and ("\0" in run or len(run.encode("utf-8", "replace")) > LONGEST_RUN):
+            raise ValueError(f"is longer than {LONGEST_RUN} bytes, or holds a NUL; put it into a file and run that")
+        return run
+
+    @field_validator("argv")
+    @classmethod
+    def _executable(cls, argv: list[str] | None) -> list[str] | None:
+        if argv is not None and (not argv or not argv[0]):
+            raise ValueError("must begin with the name of a program")
+        return argv
+
+    @field_validator("working_directory")
+    @classmethod
+    def _inside(cls, directory: str) -> str:
+        path = PurePosixPath(directory)
+        if path.is_absolute() or ".." in path.parts or not directory or "\0" in directory:
+            raise ValueError("must be a path inside the checkout, without `..`")
+        return directory
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> ShellOptions:
+        if (self.run is None) == (self.argv is None):
+            raise ValueError("needs just one of `run` (text for bash) and `argv` (a list, no shell)")
+        return self
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """What is executed. The last word for bash is the name that its messages begin with."""
+        return (*BASH, self.run, "run") if self.run is not None else tuple(self.argv or ())
+
+
+class Shell:
+    """Runs the user's own program in a checkout of the trusted ref.
+
+    It may report where the model is live by writing a line `url=https://…` to the file named by MSD_OUTPUT.
+    """
+
+    options: ClassVar[type[Options]] = ShellOptions
+    needs_files: ClassVar[bool] = True
+    url_options: ClassVar[frozenset[str]] = frozenset()
+    verbatim_options: ClassVar[frozenset[str]] = frozenset({"run"})
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+
+    def describe(self, plan: Plan, options: ShellOptions) -> list[str]:
+        """See contract.Deployer."""
+        where = f"in {one_line(options.working_directory)} of the trusted checkout"
+        ending = f"end it, with all that it started, after {plan.timeout:g} s"
+        if options.run is None:
+            return [
+                f"execute {where}, with no shell:",
+                f"  {shown_argv(options.arguments)}",
+                ending,
+            ]
+        text = [f"  | {one_line(line, LONGEST_RUN)}" for line in options.run.rstrip("\n").split("\n")]
+        return [f"run {where}, with {shlex.join(BASH[:-1])}:", *text, ending]
+
+    def deploy(self, job: Job, options: ShellOptions) -> Receipt:
+        """See contract.Deployer."""
+        cwd = _directory(job.files, options.working_directory)
+        with tempfile.TemporaryDirectory(prefix="msd-output-", ignore_cleanup_errors=True) as private:
+            reported = Path(private) / "output"
+            reported.touch(mode=0o600)
+            done = carry_out(
+                self._process,
+                job,
+                options.arguments,
+                cwd,
+                env={**job.env, "MSD_OUTPUT": str(reported)},
+                missing=_NO_BASH if options.run is not None else _NO_PROGRAM,
+            )
+            return Receipt(url=_reported_url(reported, job), facts={"exit_code": 0}, tail=done.tail)
+
+
+def _directory(files: Path | None, wanted: str) -> Path:
+    """The working directory, inside `files` even after symbolic links are followed. Raises DeploymentFailed."""
+    if files is None:
+        raise DeploymentFailed(Reason.DEPLOYER_FAILED, "there is no checkout to run in")
+    root, directory = files.resolve(), (files / wanted).resolve()
+    if not directory.is_relative_to(root):
+        raise DeploymentFailed(
+            Reason.DEPLOYER_FAILED, f"working-directory {one_line(wanted)!r} leads out of the checkout"
+        )
+    if not directory.is_dir():
+        raise DeploymentFailed(
+            Reason.DEPLOYER_FAILED,
+            f"working-directory {one_line(wanted)!r} is no directory of the trusted checkout",
+            hint="the checkout is that of `config-ref`, by default the default branch: is it committed there?",
+        )
+    return directory
+
+
+def _reported_url(path: Path, job: Job) -> str | None:
+    """The last `url=…` of the file, None where there is none that may be shown."""
+    lines = _read_small(path).decode("utf-8", errors="replace").splitlines()
+    values = [line.removeprefix("url=").strip() for line in lines if line.startswith("url=")]
+    if not values:
+        return None
+    url = usable_url(values[-1])
+    if url is None:
+        job.output("[the url written to MSD_OUTPUT is not used: it is no plain http or https URL]\n")
+    return url
+
+
+def _read_small(path: Path) -> bytes:
+    """The first OUTPUT_BYTES of a regular file; nothing where the program put something else in its place."""
+    try:
+        opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return b""
+    try:
+        return os.read(opened, OUTPUT_BYTES) if stat.S_ISREG(os.fstat(opened).st_mode) else b""
+    finally:
+        os.close(opened)
