@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from model_stage_deploy.core.plan import Plan
 from model_stage_deploy.core.registry import TagRecord
@@ -32,25 +32,6 @@ class Repository(Protocol):
 
     def checkout(self, commit: str) -> Path:
         """A directory with the files of a commit, deleted when the run ends. Raises MachineryFailed."""
-        ...
-
-
-class TemplateProblem(Exception):
-    """A template cannot be rendered; the text says why, without values of secrets."""
-
-
-class Templates(Protocol):
-    """Renders the templates of a mapping file."""
-
-    def render(self, template: str, variables: Mapping[str, Any], *, url: bool = False) -> str:
-        """The text with values filled in. With `url`, every value but `vars` and `secrets` is percent-encoded.
-
-        Raises TemplateProblem.
-        """
-        ...
-
-    def names(self, template: str) -> frozenset[str]:
-        """Dotted names that the template reads (`model.path`, `secrets.TOKEN`). Raises TemplateProblem."""
         ...
 
 

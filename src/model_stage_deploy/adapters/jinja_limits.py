@@ -13,7 +13,7 @@ from typing import Any
 
 from jinja2 import nodes
 
-from model_stage_deploy.ports import TemplateProblem
+from model_stage_deploy.core.templates import TemplateProblem
 
 MAX_TEXT = 64 * 1024
 """Characters of a template, and of what it renders to."""

@@ -18,7 +18,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from model_stage_deploy.adapters import jinja_limits as limits
 from model_stage_deploy.core.inert import one_line
 from model_stage_deploy.core.tags import slug
-from model_stage_deploy.ports import TemplateProblem
+from model_stage_deploy.core.templates import TemplateProblem
 
 _URL_READY_GROUPS = frozenset({"vars", "secrets"})
 _REMOVED_FILTERS = ("random", "pprint")  # a plan must come out the same twice; Python's own spelling is no output

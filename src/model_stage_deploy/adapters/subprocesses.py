@@ -90,7 +90,7 @@ class _Group:
 
     def _popen(self) -> None:
         with self._starting:
-            if False:
+            if self._abandoned:
                 return
             try:
                 self._process = subprocess.Popen(

@@ -7,7 +7,6 @@ file is read and checked, in mapping_check.py and adapters/mapping_yaml.py.
 
 from __future__ import annotations
 
-import difflib
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -26,6 +25,9 @@ __all__ = ["Complaint", "MappingInvalid", "StageMap", "StageSettings", "Template
 
 DEFAULT_TIMEOUT = 1800.0
 """Seconds that a deployment may take where the mapping does not say."""
+
+VERBATIM = frozenset({"run"})
+"""Names of `with:` settings that the built-in deployers never render."""
 
 _PRODUCTION = frozenset({"production", "prod"})
 _DEFAULT = "default"
@@ -95,14 +97,17 @@ class StageMap:
         merged = merge(self._layers(model, stage))
         return _settings(self, merged, model, stage)
 
-    def templates(self) -> Iterator[TemplateText]:
-        """Every text that will be rendered, as far as the file can tell (a deployer may keep some verbatim)."""
+    def templates(self, verbatim: frozenset[str] = VERBATIM) -> Iterator[TemplateText]:
+        """Every text that is a template for certain, so not what a deployer of the user's own is given.
+
+        `verbatim` are names of `with:` settings that deployers take as they are.
+        """
         for at, settings in layers(self.document.value):
-            deploy = settings.get("deploy") or {}
             for key in ("environment", "url"):
                 yield from _texts((*at, key), settings.get(key))
-            for key in ("argv", "with", "env"):
-                yield from _texts((*at, "deploy", key), deploy.get(key))
+            deploy = settings.get("deploy")
+            if isinstance(deploy, Mapping):
+                yield from _deploy_texts((*at, "deploy"), deploy, verbatim)
 
     def complaint(self, path: Path, message: str, hint: str = "", *, key: bool = False) -> Complaint:
         """A complaint about the value (or the key) at a path of this file."""
@@ -166,6 +171,8 @@ class StageMap:
 
 def unmapped_stage(stages: StageMap, model: str, stage: str) -> Invalid:
     """The error for a stage that the mapping does not name for a model: the stages it does, and the nearest."""
+    import difflib  # slow to load, and only needed for this one message
+
     mapped = stages.mapped_stages(model)
     named = ", ".join(mapped) if mapped else "none"
     near = difflib.get_close_matches(stage, mapped, n=1)
@@ -181,6 +188,16 @@ def unmapped_stage(stages: StageMap, model: str, stage: str) -> Invalid:
 
 def _vars_layer(at: Path, part: Mapping[str, Any]) -> Layer:
     return Layer(at, {"vars": part["vars"]} if part.get("vars") else {})
+
+
+def _deploy_texts(path: Path, deploy: Mapping[str, Any], verbatim: frozenset[str]) -> Iterator[TemplateText]:
+    for key in ("argv", "env"):
+        yield from _texts((*path, key), deploy.get(key))
+    options = deploy.get("with")
+    if isinstance(options, Mapping) and not str(deploy.get("uses")).startswith("./"):
+        for name, value in options.items():
+            if name not in verbatim:
+                yield from _texts((*path, "with", name), value)
 
 
 def _texts(path: Path, value: Any) -> Iterator[TemplateText]:

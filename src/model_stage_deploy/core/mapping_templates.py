@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator
 
-from model_stage_deploy.core.mapping import Complaint, StageMap, TemplateText
-from model_stage_deploy.ports import TemplateProblem, Templates
+from model_stage_deploy.core.mapping import VERBATIM, Complaint, StageMap, TemplateText
+from model_stage_deploy.core.templates import TemplateProblem, Templates
 
 NAMES: dict[str, frozenset[str] | None] = {
     "model": frozenset({"name", "slug", "dir", "path", "type", "description"}),
@@ -24,9 +24,12 @@ NAMES: dict[str, frozenset[str] | None] = {
 """What templates may read. A set holds the names below a group, None stands for names of the user's own choice."""
 
 
-def check_templates(stages: StageMap, templates: Templates) -> Iterator[Complaint]:
-    """A complaint for every template that cannot be read, or that reads a name which never exists."""
-    for template in stages.templates():
+def check_templates(stages: StageMap, templates: Templates, verbatim: frozenset[str] = VERBATIM) -> Iterator[Complaint]:
+    """A complaint for every template that cannot be read, or that reads a name which never exists.
+
+    `verbatim` as for StageMap.templates; the file may have other mistakes.
+    """
+    for template in stages.templates(verbatim):
         try:
             read = templates.names(template.text)
         except TemplateProblem as problem:

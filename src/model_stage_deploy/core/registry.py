@@ -12,7 +12,7 @@ from typing import Literal
 
 from model_stage_deploy.core.errors import Refused
 from model_stage_deploy.core.reasons import Reason
-from model_stage_deploy.core.tags import Event, GtoTag, NotGtoTag, parse_tag
+from model_stage_deploy.core.tags import RESERVED, Event, GtoTag, NotGtoTag, parse_tag
 from model_stage_deploy.core.versions import Version
 
 Sort = Literal["time", "semver"]
@@ -80,8 +80,12 @@ class ModelVersion:
         return bool(self.direct)
 
     def is_active(self, before: OrderKey | None = None) -> bool:
-        """Whether its newest (de)registration is a registration; a tie within a second counts against it (R27)."""
-        return _newest_is(self.direct, Event.REGISTRATION, before) if self.direct else True
+        """Whether its newest (de)registration is a registration; a tie within a second counts against it (R27).
+
+        Before it was registered at all it was a bare commit, and those are active (R24).
+        """
+        seen = [event for event in self.direct if before is None or event.order < before]
+        return _newest_is(seen, Event.REGISTRATION) if seen else True
 
     def is_in(self, stage: str, before: OrderKey | None = None) -> bool:
         """Whether its newest (un)assignment for the stage is an assignment; a tie counts against it (R28)."""
@@ -116,6 +120,21 @@ class Holder:
 
     version: ModelVersion
     event: RegistryEvent
+
+    def age(self, before: OrderKey | None = None) -> tuple[int, bool, OrderKey]:
+        """Sort key among versions that were given a stage in one second, of which the oldest wins (R32).
+
+        As in GTO, a version is as old as its newest registration; a bare commit has only its assignment.
+        """
+        seen = [
+            event.time
+            for event in self.version.direct
+            if event.tag.event is Event.REGISTRATION and (before is None or event.order < before)
+        ]
+        if seen:
+            return (max(seen), False, self.version.first_seen)
+        given = self.version.assignments[str(self.event.tag.stage)]
+        return (self.event.time, True, min(event.order for event in given if event.time == self.event.time))
 
 
 @dataclass(slots=True)
@@ -155,8 +174,7 @@ class Model:
         if sort == "semver":
             return max(holders, key=lambda held: (held.version.precedence, held.version.first_seen))
         newest = max(held.event.time for held in holders)
-        # R32: within one second the version that was registered first wins, as in GTO.
-        return min((held for held in holders if held.event.time == newest), key=lambda held: held.version.first_seen)
+        return min((held for held in holders if held.event.time == newest), key=lambda held: held.age(before))
 
     def latest(self) -> ModelVersion | None:
         """The greatest active version; bare commits only if there is nothing else (R42)."""
@@ -189,12 +207,13 @@ class Model:
     def require_unambiguous(self) -> None:
         """Raise Refused (ambiguous-version) where a staged commit holds several versions (R25, B2)."""
         for commit, versions in self.ambiguous.items():
+            last = [event.tag for event in self.events if event.commit == commit and event.tag.version == versions[-1]]
             raise Refused(
                 Reason.AMBIGUOUS_VERSION,
                 f"{self.name} has {len(versions)} versions on commit {commit[:12]} ({', '.join(versions)}), "
                 "so a stage given to that commit names none of them",
                 hint="give each version a commit of its own: "
-                f"deregister one with its tag and delete it, e.g. git push --delete origin {self.name}@{versions[-1]}",
+                f"delete what registered the other, e.g. git push --delete origin '{last[-1].text}'",
             )
 
 
@@ -262,7 +281,7 @@ def _event(record: TagRecord, findings: list[Finding]) -> RegistryEvent | None:
     try:
         tag = parse_tag(record.name)
     except NotGtoTag as problem:
-        if record.name.endswith("@created"):
+        if problem.why == RESERVED:
             findings.append(Finding("reserved-tag", record.name, problem.why))
         return None
     refusal = why_not_an_event(record)

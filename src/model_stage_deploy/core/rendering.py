@@ -8,7 +8,7 @@ from typing import Any
 from model_stage_deploy.core.errors import Invalid
 from model_stage_deploy.core.mapping_document import Path, dotted
 from model_stage_deploy.core.reasons import Reason
-from model_stage_deploy.ports import TemplateProblem, Templates
+from model_stage_deploy.core.templates import TemplateProblem, Templates
 
 _NOWHERE: Mapping[str, str] = {}
 _OPTIONS: Path = ("deploy", "with")

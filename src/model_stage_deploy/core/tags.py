@@ -22,6 +22,8 @@ _TAG = re.compile(
     r"(?P<negated>!)?"
     r"(?:\#(?P<counter>[0-9]+))?"
 )
+RESERVED = "@created is reserved by GTO and means nothing"
+"""Why a tag of the sixth kind is none of ours (R12, B1)."""
 _STAGE_NAME = re.compile(_NAME)
 _MODEL_NAME = re.compile(rf"(?:[A-Za-z0-9_./-]+:)?{_NAME}")
 _MAX_TAG_LENGTH = 1024  # Git's own limit is the file system's: 255 bytes a component, 4096 a path
@@ -82,7 +84,7 @@ def parse_tag(text: str) -> GtoTag:
     if word and negated:
         raise NotGtoTag(text, "`!` cannot follow @deprecated")
     if word == "created":
-        raise NotGtoTag(text, "@created is reserved by GTO and means nothing")
+        raise NotGtoTag(text, RESERVED)
     return GtoTag(
         text=text,
         event=_event(stage, version, negated=bool(negated)),

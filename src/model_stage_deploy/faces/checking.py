@@ -42,6 +42,7 @@ def check_document(
             "schema": CHECK_SCHEMA,
             "mapping": configuration.label,
             "ok": not problems,
+            "notes": list(configuration.mapping.notes),
             "stages": [asdict(row) for row in rows],
         }
     )
@@ -64,6 +65,7 @@ def check_for_action(settings: Settings, environ: Mapping[str, str], announcer: 
 
 def _lines(document: Mapping[str, Any]) -> Iterator[str]:
     yield f"{document['mapping']}: {'the mapping is right' if document['ok'] else 'the mapping has problems'}"
+    yield from (f"  note: {note}" for note in document["notes"])
     if not document["stages"]:
         yield "  no model in the registry yet, so no stage to show"
     for row in document["stages"]:

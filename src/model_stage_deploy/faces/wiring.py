@@ -178,10 +178,11 @@ class _Configurations:
 
     @staticmethod
     def _configuration(text: bytes, file: str, label: str, files: Callable[[], Path]) -> Configuration:
+        from model_stage_deploy.adapters.jinja_templates import JinjaTemplates
         from model_stage_deploy.adapters.mapping_yaml import load_mapping
         from model_stage_deploy.deployers import catalogue
 
-        return Configuration(load_mapping(text, file, catalogue.known()), label, files)
+        return Configuration(load_mapping(text, file, catalogue.known(), JinjaTemplates()), label, files)
 
 
 def _once(make: Callable[[], Path]) -> Callable[[], Path]:

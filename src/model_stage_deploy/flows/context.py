@@ -9,8 +9,9 @@ from pathlib import Path
 from model_stage_deploy.core.annotations import Annotation
 from model_stage_deploy.core.mapping import StageMap
 from model_stage_deploy.core.plan import RunFacts
+from model_stage_deploy.core.templates import Templates
 from model_stage_deploy.deployers.contract import Deployer
-from model_stage_deploy.ports import Announcer, Clock, CodeHost, Repository, Templates
+from model_stage_deploy.ports import Announcer, Clock, CodeHost, Repository
 
 
 @dataclass(frozen=True, slots=True)

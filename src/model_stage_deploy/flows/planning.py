@@ -14,10 +14,10 @@ from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.redaction import STARS
 from model_stage_deploy.core.rendering import render_options, render_text
 from model_stage_deploy.core.tags import slug, split_model
+from model_stage_deploy.core.templates import TemplateProblem
 from model_stage_deploy.deployers.contract import Deployer
 from model_stage_deploy.deployers.settings import options_of
 from model_stage_deploy.flows.context import Configuration, Context
-from model_stage_deploy.ports import TemplateProblem
 
 
 @dataclass(frozen=True, slots=True)
