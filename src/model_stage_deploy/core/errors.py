@@ -38,7 +38,7 @@ class MachineryFailed(ModelStageError):
 class DeploymentFailed(ModelStageError):
     """The deployer ran and did not succeed. Exit code 1.
 
-    `tail` is the end of what it printed (already scrubbed of secrets).
+    `tail` is the end of what it printed, as it came: whoever shows it scrubs it first.
     """
 
     def __init__(self, reason: Reason, message: str, *, hint: str = "", tail: str = "") -> None:

@@ -1,0 +1,212 @@
+"""How to bring each built-in deployer into the situations that test_deployers.py asks about."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from model_stage_deploy.adapters.subprocesses import Subprocesses
+from model_stage_deploy.adapters.system_clock import SystemClock
+from model_stage_deploy.adapters.web_requests import RequestsWeb
+from model_stage_deploy.core.plan import Plan
+from model_stage_deploy.deployers.catalogue import build, load, options_of
+from model_stage_deploy.deployers.contract import Deployer, Job, Receipt
+from model_stage_deploy.deployers.environment import child_environment, msd_variables
+from model_stage_deploy.ports import WebRequest, WebResponse
+from tests.fakes.clock import FakeClock
+from tests.fakes.plans import a_plan
+from tests.standins.receiver import Answer, Receiver, Stall
+
+SECRET = "hunter2' \"correct\\horse"
+GRACE = 0.5
+
+
+@dataclass
+class Scene:
+    """One deployment, ready to be carried out by real ports unless others are given."""
+
+    name: str
+    settings: Mapping[str, Any]
+    files: Path
+    plan: Plan = field(default_factory=a_plan)
+    ports: Mapping[str, object] | None = None
+    timeout: float = 20.0
+    said: list[str] = field(default_factory=list)
+    listen: Callable[[str], None] | None = None
+    path: str = ""
+
+    @property
+    def deployer(self) -> Deployer:
+        real = {"process": Subprocesses(GRACE), "web": RequestsWeb(), "clock": SystemClock()}
+        return build(load(self.name), {**real, **(self.ports or {})})
+
+    @property
+    def options(self) -> Any:
+        return options_of(load(self.name), self.settings)
+
+    def job(self) -> Job:
+        env = {**child_environment(os.environ), **msd_variables(self.plan, "try-1", model_dir=self.files)}
+        env["PATH"] = f"{self.path}:{env['PATH']}"
+        return Job(self.plan, "try-1", env, self.timeout, self._heard, self.files, self.files)
+
+    def _heard(self, text: str) -> None:
+        self.said.append(text)
+        if self.listen is not None:
+            self.listen(text)
+
+    def deploy(self) -> Receipt:
+        return self.deployer.deploy(self.job(), self.options)
+
+
+class Bench:
+    """How to bring one deployer into each of the situations that are asked about."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.files = tmp_path / "files"
+        self.files.mkdir()
+        self.gate = tmp_path / "gate"
+        self.arrived_at = tmp_path / "arrived"
+
+    def good(self) -> Scene:
+        raise NotImplementedError
+
+    def failing(self) -> Scene:
+        raise NotImplementedError
+
+    def hanging(self) -> Scene:
+        raise NotImplementedError
+
+    def gated(self) -> Scene:
+        """Says something, and then ends well only once the file `gate` is there."""
+        raise NotImplementedError
+
+    def secretive(self) -> Scene:
+        """Has SECRET in its settings."""
+        raise NotImplementedError
+
+    def echoing(self, hostile: str) -> Scene:
+        """Carries `hostile` to the other end, where `arrived` finds it."""
+        raise NotImplementedError
+
+    def arrived(self) -> str:
+        return self.arrived_at.read_bytes().decode()
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+class ShellBench(Bench):
+    """`shell`, with small programs."""
+
+    def _scene(self, text: str) -> Scene:
+        return Scene("shell", {"run": text}, self.files)
+
+    def good(self) -> Scene:
+        return self._scene("echo hello")
+
+    def failing(self) -> Scene:
+        return self._scene("echo last words; exit 9")
+
+    def hanging(self) -> Scene:
+        return self._scene("trap '' TERM; echo hello; sleep 60 & sleep 60; sleep 60")
+
+    def gated(self) -> Scene:
+        return self._scene(f"echo hello; until [ -e '{self.gate}' ]; do sleep 0.01; done")
+
+    def secretive(self) -> Scene:
+        return Scene("shell", {"argv": ["./deploy.sh", SECRET, f"--token={SECRET}"]}, self.files)
+
+    def echoing(self, hostile: str) -> Scene:
+        plan = a_plan(description=hostile)
+        return replace(self._scene(f"printf %s \"$MSD_MODEL_DESCRIPTION\" > '{self.arrived_at}'"), plan=plan)
+
+
+class MlemBench(Bench):
+    """`mlem`, with a program of that name in front of PATH."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        super().__init__(tmp_path)
+        self.bin = tmp_path / "bin"
+        self.bin.mkdir()
+
+    def _scene(self, text: str, load_from: str = "deploy/prod", **changes: Any) -> Scene:
+        program = self.bin / "mlem"
+        program.write_text(f"#!{sys.executable}\nimport json, os, sys, time\nprint('hello', flush=True)\n{text}\n")
+        program.chmod(0o755)
+        settings = {"load": load_from, "model": "models/iris", **changes}
+        return Scene("mlem", settings, self.files, path=str(self.bin))
+
+    def good(self) -> Scene:
+        return self._scene("")
+
+    def failing(self) -> Scene:
+        return self._scene("sys.exit('last words')")
+
+    def hanging(self) -> Scene:
+        return self._scene("import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)")
+
+    def gated(self) -> Scene:
+        return self._scene(f"while not os.path.exists({str(self.gate)!r}): time.sleep(0.01)")
+
+    def secretive(self) -> Scene:
+        return self._scene("", load_from=SECRET, extra=[SECRET])
+
+    def echoing(self, hostile: str) -> Scene:
+        write = f"open({str(self.arrived_at)!r}, 'wb').write(os.fsencode(sys.argv[-1]))"
+        return self._scene(write, extra=[hostile])
+
+
+class _GatedWeb:
+    """Asks to come back, and then answers well if the gate is open."""
+
+    def __init__(self, gate: Path) -> None:
+        self._gate = gate
+        self._first = True
+
+    def send(self, request: WebRequest) -> WebResponse:
+        first, self._first = self._first, False
+        return WebResponse(503 if first else 200 if self._gate.exists() else 400, {}, b"")
+
+
+class WebhookBench(Bench):
+    """`webhook`, with a receiver on loopback."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        super().__init__(tmp_path)
+        self.receiver = Receiver().__enter__()
+
+    def _scene(self, **settings: Any) -> Scene:
+        return Scene("webhook", {"url": self.receiver.url + "/hook", **settings}, self.files)
+
+    def good(self) -> Scene:
+        return self._scene()
+
+    def failing(self) -> Scene:
+        self.receiver.behave(Answer(422, b"last words"))
+        return self._scene()
+
+    def hanging(self) -> Scene:
+        self.receiver.behave(Stall(60))
+        return self._scene()
+
+    def gated(self) -> Scene:
+        return replace(self._scene(), ports={"web": _GatedWeb(self.gate), "clock": FakeClock()})
+
+    def secretive(self) -> Scene:
+        return self._scene(secret=SECRET, headers={"X-Odd": f"a {SECRET}"}, body={"a": [SECRET]})
+
+    def echoing(self, hostile: str) -> Scene:
+        return replace(self._scene(), plan=a_plan(description=hostile))
+
+    def arrived(self) -> str:
+        return str(self.receiver.requests[-1].json["model"]["description"])
+
+    def close(self) -> None:
+        self.receiver.__exit__(None, None, None)
+
+
+BENCHES: Mapping[str, type[Bench]] = {"shell": ShellBench, "webhook": WebhookBench, "mlem": MlemBench}
