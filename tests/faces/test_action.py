@@ -194,6 +194,15 @@ def test_tags_that_cannot_be_had_are_a_refusal(job: Job) -> None:
     assert job.receiver.requests == []
 
 
+def test_a_whole_clone_is_enough_where_the_remote_cannot_be_asked(job: Job) -> None:
+    job.remote.down = True
+    ended = job.push("churn#prod#5", checkout="full")
+
+    assert ended.exit_code == 0, ended.log
+    assert "::warning::main is read from this clone" in ended.log
+    assert job.receiver.requests[-1].json["version"] == "v2.0.0"
+
+
 def test_an_unregistered_commit_is_refused_unless_the_mapping_allows_it(job: Job) -> None:
     commit = job.repository.git("rev-parse", "main")
     job.repository.tag("churn#dev#6", at="main")

@@ -38,7 +38,7 @@ def read_event(environ: Mapping[str, str]) -> WorkflowEvent:
     """Read the event of this workflow run. Raises Invalid (event-invalid)."""
     body = _body(environ.get("GITHUB_EVENT_PATH", ""))
     name = environ.get("GITHUB_EVENT_NAME", "")
-    repository = environ.get("GITHUB_REPOSITORY", "")
+    repository = environ.get("GITHUB_REPOSITORY", "") or _text(_mapping(body, "repository"), "full_name")
     if repository and not _REPOSITORY.fullmatch(repository):
         raise Invalid(Reason.EVENT_INVALID, f"GITHUB_REPOSITORY is {repository[:120]!r}, not OWNER/NAME")
     server_url = environ.get("GITHUB_SERVER_URL") or "https://github.com"
