@@ -51,16 +51,13 @@ class GitRemote:
     A context manager; `requests` and `bytes_sent` (answer bodies) are what happened so far.
     """
 
-    def __init__(
-        self, root: Path, *, token: str | None = None, host: str = "127.0.0.1", port: int = 0
-    ) -> None:
+    def __init__(self, root: Path, *, token: str | None = None, host: str = "127.0.0.1", port: int = 0) -> None:
         self.root = root
         self.token = token
         self.down = False
         self.allow_filter = True
         self.requests: list[GitRequest] = []
         self.bytes_sent = 0
-        self.complaints: list[str] = []
         self.lock = threading.Lock()
         self._server = _Server((host, port), self)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
@@ -199,19 +196,17 @@ class _Handler(BaseHTTPRequestHandler):
             pass  # trailers
 
     def _serve(self, place: re.Match[str], query: str, body: IO[bytes]) -> None:
-        remote = self.server.remote
         length = str(os.fstat(body.fileno()).st_size)
         inner = f"/{place['owner']}/{place['name']}.git/{place['service']}"
         backend = subprocess.Popen(
             ["git", "http-backend"],
             stdin=body,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # what matters goes to the client
             env=self._environment(inner, query, length),
         )
         with backend:
-            if backend.stdout is None or backend.stderr is None:
-                raise RuntimeError("the backend has no pipes")
+            assert backend.stdout is not None
             headers = _cgi_headers(backend.stdout)
             status = int((headers.get("Status") or "200").split()[0])
             self._note(status)
@@ -224,9 +219,6 @@ class _Handler(BaseHTTPRequestHandler):
             while block := backend.stdout.read1(_BLOCK):  # type: ignore[attr-defined]
                 self._send(b"%x\r\n%b\r\n" % (len(block), block))
             self._send(b"0\r\n\r\n")
-            if words := backend.stderr.read().decode(errors="replace"):
-                with remote.lock:
-                    remote.complaints.append(words)
 
     def _environment(self, path: str, query: str, length: str) -> dict[str, str]:
         """What the CGI contract and git ask for; the repository's settings are GitHub's."""

@@ -98,9 +98,7 @@ class GitRepository(_Dated):
             raise AssertionError(f"{' '.join(command)} ended with {done.returncode}: {words}")
         return done.stdout.decode(errors="surrogateescape").removesuffix("\n")
 
-    def commit(
-        self, files: Files | None = None, *, message: str = "a change", when: int | None = None
-    ) -> str:
+    def commit(self, files: Files | None = None, *, message: str = "a change", when: int | None = None) -> str:
         """Writes `files` (path -> content) into the working tree, commits them, and gives the commit's id."""
         moment = self._moment(when)
         for name, content in (files or {}).items():
@@ -108,9 +106,7 @@ class GitRepository(_Dated):
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content.encode() if isinstance(content, str) else content)
         self.git("add", "--all", "--force")
-        self.git(
-            "-c", "commit.gpgSign=false", "commit", "--quiet", "--allow-empty", "-m", message, when=moment
-        )
+        self.git("-c", "commit.gpgSign=false", "commit", "--quiet", "--allow-empty", "-m", message, when=moment)
         return self.git("rev-parse", "HEAD")
 
     def tag(
@@ -134,9 +130,7 @@ class GitRepository(_Dated):
 
     def tags(self) -> dict[str, str]:
         """Every tag's name and the commit that it comes down to."""
-        rows = self.git(
-            "for-each-ref", "--format=%(refname:strip=2) %(objectname) %(*objectname)", "refs/tags"
-        )
+        rows = self.git("for-each-ref", "--format=%(refname:strip=2) %(objectname) %(*objectname)", "refs/tags")
         cells = (row.split(" ") for row in rows.splitlines())
         return {name: peeled or own for name, own, peeled in cells}
 
@@ -153,9 +147,7 @@ class History(_Dated):
     _stream: list[bytes] = field(default_factory=list)
     _commits: int = 0
 
-    def commit(
-        self, files: Files | None = None, *, message: str = "a change", when: int | None = None
-    ) -> int:
+    def commit(self, files: Files | None = None, *, message: str = "a change", when: int | None = None) -> int:
         """Adds a commit; the number given back stands for it in `tag(at=…)` and `write()`'s answer."""
         self._commits += 1
         self._line(f"commit refs/heads/{self.branch}")
@@ -243,8 +235,7 @@ def example_tags() -> tuple[ExampleTag, ...]:
 def artifacts_file(names: list[str]) -> str:
     """A `dvc.yaml` that annotates each name as a model kept under `models/`."""
     entries = (
-        f"  {name}:\n    path: models/{name}.pkl\n    type: model\n    desc: The {name} model\n"
-        for name in names
+        f"  {name}:\n    path: models/{name}.pkl\n    type: model\n    desc: The {name} model\n" for name in names
     )
     return "artifacts:\n" + "".join(entries)
 

@@ -68,9 +68,7 @@ def test_shallow_clone_has_one_commit_and_no_other_tags(
     assert "churn@v3.1.0" not in clone.tags()
 
 
-def test_filtered_fetch_of_one_models_tags(
-    remote: GitRemote, registry: GitRepository, tmp_path: Path
-) -> None:
+def test_filtered_fetch_of_one_models_tags(remote: GitRemote, registry: GitRepository, tmp_path: Path) -> None:
     scratch = GitRepository(tmp_path / "scratch", bare=True)
     specs = ["refs/tags/churn#*:refs/tags/churn#*", "refs/tags/churn@*:refs/tags/churn@*"]
     url = remote.repository_url("org/models")
@@ -154,9 +152,7 @@ def test_faults_and_unknown_places(remote: GitRemote, registry: GitRepository) -
 def test_as_a_process(registry: GitRepository, tmp_path: Path) -> None:
     registry.git("clone", "--quiet", "--mirror", str(registry.path), str(tmp_path / "remotes/org/models.git"))
     command = [sys.executable, "-m", "tests.standins.git_remote", "--root", str(tmp_path / "remotes")]
-    with subprocess.Popen(
-        [*command, "--token", TOKEN], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    ) as server:
+    with subprocess.Popen([*command, "--token", TOKEN], cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         url = server.stdout.readline().strip()
         tags = registry.git("ls-remote", "--tags", f"{url}/org/models", env=with_token(url))
