@@ -86,6 +86,12 @@ class Job:
         """Bring the remote up to date."""
         self.remote.update(REPOSITORY, self.repository)
 
+    def map(self, mapping: str, files: Mapping[str, str] | None = None) -> None:
+        """Put another mapping (RECEIVER stands for the receiver's address), and other files, on the default branch."""
+        text = mapping.replace("RECEIVER", self.receiver.url)
+        self.repository.commit({".github/model-stages.yml": text, **(files or {})}, message="Say anew how to deploy")
+        self.publish()
+
     def push(self, tag: str, *, checkout: str = "none", event: Mapping[str, Any] | None = None, **inputs: str) -> Ended:
         """The run that pushing `tag` starts. `checkout`: none, shallow (actions/checkout's default) or full."""
         commit = self.repository.tags().get(tag, "0" * 40)
@@ -142,7 +148,7 @@ class Job:
         )
 
         def finish(log: str) -> Ended:
-            outputs = read_outputs((job / "output").read_text(encoding="utf-8"))
+            outputs = read_outputs((job / "output").read_bytes().decode())
             return Ended(process.returncode, log, outputs, (job / "summary").read_text(encoding="utf-8"))
 
         return process, finish

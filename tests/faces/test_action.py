@@ -49,6 +49,13 @@ def test_github_is_told_of_the_start_and_the_end(job: Job) -> None:
     assert len(job.github.calls) <= 6
 
 
+def test_an_older_tag_run_again_says_what_it_replaces(job: Job) -> None:
+    ended = job.push("churn#prod#1")
+
+    assert ended.outputs["previous-version"] == "v2.0.0"
+    assert "::warning::a newer tag, churn#prod#5, gives prod to v2.0.0" in ended.log
+
+
 def test_outputs_are_complete_and_mean_what_gto_action_means(job: Job) -> None:
     ended = job.push("churn#prod#5")
 

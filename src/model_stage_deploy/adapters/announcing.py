@@ -52,7 +52,11 @@ class Voice:
 
     def _write(self, text: str) -> None:
         try:
-            self._stream.write(text)
+            try:
+                self._stream.write(text)
+            except UnicodeEncodeError as problem:
+                # The stream's encoding lacks a character: spell it out rather than lose the line.
+                self._stream.write(text.encode(problem.encoding, "backslashreplace").decode(problem.encoding))
             self._stream.flush()
         except (BrokenPipeError, ValueError):
             # The reader has gone (`| head`); the work goes on, and the record and the exit code still tell.

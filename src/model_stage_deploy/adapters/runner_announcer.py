@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal, TextIO
 
 from model_stage_deploy.adapters.announcing import Voice
+from model_stage_deploy.core.inert import one_line
 from model_stage_deploy.core.redaction import Scrubber
 
 _SUMMARY_LIMIT = 1024 * 1024  # bytes a step; the runner refuses a larger file whole
@@ -45,9 +46,9 @@ class RunnerAnnouncer:
 
     def note(self, level: Literal["notice", "warning", "error"], text: str, *, title: str = "") -> None:
         """An annotation on the run's page."""
-        scrub = self._voice.scrubber.text
-        heading = f" title={_property(scrub(title))}" if title else ""
-        self._voice.line(f"::{level}{heading}::{_data(scrub(text)[:_ANNOTATION_LIMIT])}")
+        heading = f" title={_property(self._voice.plain(title))}" if title else ""
+        shown = "\n".join(one_line(line) for line in self._voice.scrubber.text(text).split("\n"))
+        self._voice.line(f"::{level}{heading}::{_data(shown[:_ANNOTATION_LIMIT])}")
 
     def begin(self, title: str) -> None:
         """A folded group in which no line is a command: a deployer's output is not ours to trust."""
@@ -81,12 +82,15 @@ class RunnerAnnouncer:
             file.write("".join(blocks))
 
     def summary(self, markdown: str) -> None:
-        """Add to the job summary, within the runner's size limit."""
+        """Add to the job summary, within the runner's size limit for all of it."""
         if self._summary_file is None:
             return
-        text = self._voice.scrubber.text(markdown).encode("utf-8", errors="replace")[: _SUMMARY_LIMIT - 1024]
+        text = self._voice.scrubber.text(markdown).encode("utf-8", errors="replace")
         with self._summary_file.open("ab") as file:
-            file.write(text + b"\n")
+            room = max(0, _SUMMARY_LIMIT - file.tell() - 1)
+            if len(text) > room:
+                text = text[:room].decode(errors="ignore").encode()  # no character cut in two
+            file.write(text + b"\n" if room else b"")
 
 
 def _looks_like_command(text: str) -> bool:

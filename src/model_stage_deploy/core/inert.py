@@ -9,8 +9,9 @@ _SHOWN = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\x1b": "\\e", "\0": "\\0"}
 
 def one_line(text: str, limit: int = 2000) -> str:
     """`text` on one line, at most `limit` characters: control and direction-changing characters are spelled out."""
-    cut = text if len(text) <= limit else text[: limit - 1] + "…"
-    return "".join(character if _harmless(character) else _spelled(character) for character in cut)
+    begun = text[: limit + 1]  # spelled out it only grows
+    shown = "".join(character if _harmless(character) else _spelled(character) for character in begun)
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
 def lines(text: str, limit: int = 100) -> list[str]:

@@ -105,7 +105,9 @@ def decide(tag: GtoTag, repository: Repository, pushed: Pushed) -> tuple[Decisio
         )
     notes = list(resolved.notes)
     holder = model.holder(stage)
+    replaced = model.holder(stage, before=event.order)
     if holder is not None and holder.event.tag.text != tag.text:
+        replaced = holder
         notes.append(f"a newer tag, {holder.event.tag.text}, gives {stage} to {holder.version.name}")
     if model.deprecated:
         notes.append(f"{tag.model} is deprecated")
@@ -115,7 +117,7 @@ def decide(tag: GtoTag, repository: Repository, pushed: Pushed) -> tuple[Decisio
         stage=stage,
         tag=tag.text,
         commit=event.commit,
-        previous=previous_of(model.holder(stage, before=event.order)),
+        previous=previous_of(replaced),
         registered=resolved.registered,
     )
     return decision, tuple(notes)
