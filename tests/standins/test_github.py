@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from github import Auth, Github, GithubException
+
 from tests.standins.github import GitHubStandIn
 from tests.standins.github_client import Api
 from tests.standins.github_state import MAX_STATUSES

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import requests
+
 from tests.standins.github import GitHubStandIn
 from tests.standins.github_description import SUBSET, Description
 from tests.standins.github_operations import HANDLERS, PERMISSIONS

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+
 from tests.standins.github import GitHubStandIn
 from tests.standins.github_client import Api
 
