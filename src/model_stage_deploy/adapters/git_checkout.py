@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from model_stage_deploy.adapters.git_process import NETWORK_TIMEOUT, Git, last_words
+from model_stage_deploy.adapters.git_scratch import without_password
 from model_stage_deploy.core.errors import MachineryFailed
 from model_stage_deploy.core.reasons import Reason
 
@@ -17,19 +18,42 @@ def check_out(commit: str, *, source: str, into: Path, environment: Mapping[str,
     No credentials are left in it, no template hooks are copied, submodules and LFS files are not fetched.
     Raises MachineryFailed (git-failed).
     """
-    from git import Repo
+    from git.cmd import Git as Commands
     from git.exc import GitCommandError
 
     git = Git(into, environment)
     git.run(["init", "--quiet", "--template=", "."])
+    # Not GitPython's: its watchdog outlives a cancelled run by the whole timeout.
+    fetched = git.attempt(["fetch", "--quiet", "--no-tags", "--depth=1", source, commit], timeout=NETWORK_TIMEOUT)
+    if fetched.returncode != 0:
+        raise _failed(commit, fetched.stderr)
     try:
-        with Repo(into) as repo, repo.git.custom_environment(**git.environment):
-            repo.git.fetch("--quiet", "--no-tags", "--depth=1", source, commit, kill_after_timeout=NETWORK_TIMEOUT)
-            repo.git.checkout("--quiet", "--detach", commit)
+        # Not a Repo: that one follows the GIT_DIR and GIT_WORK_TREE of a hook that may have called us.
+        commands = Commands(into)
+        commands.set_persistent_git_options(c=["core.hooksPath=/dev/null", "core.fsmonitor=false"])
+        with commands.custom_environment(**git.environment, **_place(into)):
+            commands.checkout("--quiet", "--detach", commit)
             if origin:
-                repo.git.remote("add", "origin", "--", origin)
+                commands.remote("add", "origin", "--", without_password(origin))
     except GitCommandError as problem:
-        raise MachineryFailed(
-            Reason.GIT_FAILED,
-            f"the files of commit {commit[:12]} could not be had: {last_words(str(problem.stderr).encode())}",
-        ) from problem
+        raise _failed(commit, str(problem.stderr).encode()) from problem
+
+
+def _place(into: Path) -> dict[str, str]:
+    """GitPython can set variables but not remove them."""
+    own = into / ".git"
+    return {
+        "GIT_DIR": str(own),
+        "GIT_COMMON_DIR": str(own),
+        "GIT_WORK_TREE": str(into),
+        "GIT_INDEX_FILE": str(own / "index"),
+        "GIT_OBJECT_DIRECTORY": str(own / "objects"),
+        "GIT_NAMESPACE": "",
+        "GIT_LFS_SKIP_SMUDGE": "1",
+    }
+
+
+def _failed(commit: str, stderr: bytes) -> MachineryFailed:
+    return MachineryFailed(
+        Reason.GIT_FAILED, f"the files of commit {commit[:12]} could not be had: {last_words(stderr)}"
+    )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,6 +22,7 @@ _ENVIRONMENT = {
     "SSH_ASKPASS": "",
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_ALLOW_PROTOCOL": "https:http:ssh:git:file",
+    "GIT_TRACE_REDACT": "1",
     "LC_ALL": "C",
 }
 _OPTIONS = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "advice.detachedHead=false")
@@ -45,15 +48,7 @@ class Git:
         installed or does not end within `timeout` seconds.
         """
         try:
-            return subprocess.run(
-                ["git", *_OPTIONS, *arguments],
-                cwd=self.directory,
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=timeout,
-                check=False,
-            )
+            return self._finished(["git", *_OPTIONS, *arguments], timeout)
         except (FileNotFoundError, NotADirectoryError) as problem:
             if not self.directory.is_dir():
                 raise Invalid(
@@ -70,6 +65,25 @@ class Git:
                 f"git {arguments[0]} did not end within {timeout:.0f} s",
                 hint="the remote may be slow or unreachable: try again",
             ) from problem
+
+    def _finished(self, command: list[str], timeout: float) -> subprocess.CompletedProcess[bytes]:
+        """Like subprocess.run, but whatever ends the wait also ends the processes that git started to ask a remote."""
+        with subprocess.Popen(
+            command,
+            cwd=self.directory,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        ) as process:
+            try:
+                out, err = process.communicate(timeout=timeout)
+            except BaseException:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                raise
+            return subprocess.CompletedProcess(command, process.returncode, out, err)
 
     def run(self, arguments: Sequence[str], *, timeout: float = LOCAL_TIMEOUT) -> bytes:
         """Like `attempt`, but a failure raises MachineryFailed (git-failed) with git's last words."""

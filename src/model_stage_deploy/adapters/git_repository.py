@@ -5,6 +5,7 @@ Fetching what is missing is next door, in git_scratch.py.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from pathlib import Path
 
@@ -77,8 +78,14 @@ class GitRepository:
         return found if done.returncode == 0 and _COMMIT.fullmatch(found) else None
 
     def read_file(self, commit: str, path: str) -> bytes | None:
-        """A file of a commit; None where it has none. Raises MachineryFailed where the commit is not there."""
-        name = f"{commit}:{path}"
+        """A file of a commit; None where it has none. Raises MachineryFailed where the commit is not there.
+
+        `path` counts from the repository's top, wherever we were started; git would take `./` and `../` otherwise.
+        """
+        plain = posixpath.normpath(path)
+        if plain in (".", "..") or plain.startswith(("../", "/")):
+            return None
+        name = f"{commit}:{plain}"
         done = self.git.attempt(["cat-file", "blob", name])
         if done.returncode == 0:
             return done.stdout

@@ -10,7 +10,7 @@ import base64
 import os
 import tempfile
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 from model_stage_deploy.adapters.git_process import NETWORK_TIMEOUT, Git
 from model_stage_deploy.adapters.git_repository import GitRepository
@@ -24,16 +24,20 @@ _CONFIG_REF = "refs/msd/config"
 
 
 def credentials(url: str, token: Secret | None) -> dict[str, str]:
-    """Environment that lets git send the token to the server of `url`, and to no other (T5)."""
+    """Environment that lets git send the token to the server of `url`, and to no other (T5).
+
+    Without a token, a user and password written in the address go the same way.
+    """
     parts = urlsplit(url)
-    if token is None or parts.scheme not in ("http", "https") or not parts.netloc:
+    pair = basic(token) if token is not None else _pair_in(parts)
+    if not pair or parts.scheme not in ("http", "https") or not parts.netloc:
         return {}
     given = os.environ.get("GIT_CONFIG_COUNT", "")
     at = int(given) if given.isdigit() else 0  # after settings that the caller passes in the same way
     return {
         "GIT_CONFIG_COUNT": str(at + 1),
-        f"GIT_CONFIG_KEY_{at}": f"http.{parts.scheme}://{parts.netloc}/.extraheader",
-        f"GIT_CONFIG_VALUE_{at}": f"Authorization: basic {basic(token)}",
+        f"GIT_CONFIG_KEY_{at}": f"http.{parts.scheme}://{parts.netloc.rpartition('@')[2]}/.extraheader",
+        f"GIT_CONFIG_VALUE_{at}": f"Authorization: basic {pair}",
     }
 
 
@@ -42,13 +46,27 @@ def basic(token: Secret) -> str:
     return base64.b64encode(f"x-access-token:{token.reveal()}".encode()).decode()
 
 
+def without_password(url: str) -> str:
+    """The address without the user and password that some clones keep in it."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or "@" not in parts.netloc:
+        return url
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def _pair_in(parts: SplitResult) -> str:
+    if not parts.password:
+        return ""
+    return base64.b64encode(f"{unquote(parts.username or '')}:{unquote(parts.password)}".encode()).decode()
+
+
 class ScratchRepository(GitRepository):
     """A bare, throw-away repository that fetches from `url` just what is asked of it."""
 
     def __init__(self, directory: Path, url: str, token: Secret | None) -> None:
         self.credentials = credentials(url, token)
         super().__init__(Git(directory, self.credentials))
-        self.url = url
+        self.url = without_password(url) if self.credentials else url
         self._fetched: dict[str, str] = {}
 
     @classmethod
@@ -57,7 +75,7 @@ class ScratchRepository(GitRepository):
         directory = Path(tempfile.mkdtemp(prefix="model-stage-deploy-"))
         scratch = cls(directory, url, token)
         scratch.git.run(["init", "--quiet", "--bare", "--template=", "."])
-        scratch.git.run(["remote", "add", "origin", "--", url])
+        scratch.git.run(["remote", "add", "origin", "--", scratch.url])
         scratch.git.run(["config", "remote.origin.promisor", "true"])
         scratch.git.run(["config", "remote.origin.partialclonefilter", "tree:0"])
         return scratch
@@ -68,13 +86,20 @@ class ScratchRepository(GitRepository):
 
     def fetch_tags(self, model: str | None) -> list[TagRecord]:
         """The remote's tags of one model (or all): tag objects and commits, no trees, files or history."""
-        if model is None:
-            refspecs = ["+refs/tags/*:refs/tags/*"]
-        else:
-            artifact = tag_artifact(model)
-            refspecs = [f"+refs/tags/{artifact}{mark}*:refs/tags/{artifact}{mark}*" for mark in "#@"]
-        self._fetch("tree:0", refspecs)
+        patterns = ["refs/tags/*"] if model is None else [f"refs/tags/{tag_artifact(model)}{mark}*" for mark in "#@"]
+        try:
+            self._fetch("tree:0", [f"+{pattern}:{pattern}" for pattern in patterns])
+        except MachineryFailed:
+            # A shallow fetch that finds no ref at all fails without a word.
+            if self._has_none(patterns):
+                return []
+            raise
         return self.tags(model)
+
+    def _has_none(self, patterns: list[str]) -> bool:
+        """Whether the remote answers and has no such refs."""
+        listed = self.git.attempt(["ls-remote", "--quiet", "origin", *patterns], timeout=NETWORK_TIMEOUT)
+        return listed.returncode == 0 and not listed.stdout.strip()
 
     def fetch_commit(self, ref: str) -> str:
         """Commit id of a full ref name, HEAD or commit id of the remote, brought here with its trees.

@@ -106,9 +106,15 @@ class GitSource:
 
     def read_file(self, commit: str, path: str) -> bytes | None:
         """A file of a commit (see the port)."""
-        if self.local is not None and self.local.commit_of(commit) is not None:
-            return self.local.read_file(commit, path)
-        return self._with(commit).read_file(commit, path)
+        local = self._whole(commit)
+        if local is not None:
+            return local.read_file(commit, path)
+        try:
+            return self._with(commit).read_file(commit, path)
+        except MachineryFailed:
+            if self.local is None or self.local.commit_of(commit) is None:
+                raise
+        return self.local.read_file(commit, path)
 
     def checkout(self, commit: str) -> Path:
         """A directory with the files of a commit (see the port)."""
@@ -116,8 +122,8 @@ class GitSource:
 
         into = Path(tempfile.mkdtemp(prefix="model-stage-deploy-files-"))
         self._temporary.append(into)
-        local = self.local
-        if local is not None and local.commit_of(commit) is not None and not self._is_partial(local):
+        local = self._whole(commit)
+        if local is not None:
             source, environment, origin = str(local.git_directory), {}, local.remote_url()
         else:
             scratch = self._from_remote()
@@ -131,7 +137,9 @@ class GitSource:
             return None
         if wanted is None:
             return self.local.commit_of("refs/remotes/origin/HEAD")
-        names = [f"refs/remotes/origin/{wanted}", *_full_names(wanted)]
+        names = _full_names(wanted)
+        branches = [name.removeprefix("refs/heads/") for name in names if name.startswith("refs/heads/")]
+        names = [*(f"refs/remotes/origin/{branch}" for branch in branches), *names]
         return next((found for name in names if (found := self.local.commit_of(name)) is not None), None)
 
     def _remote_commit(self, wanted: str | None) -> str:
@@ -186,9 +194,15 @@ class GitSource:
             scratch.fetch_commit(commit)
         return scratch
 
-    @staticmethod
-    def _is_partial(local: GitRepository) -> bool:
-        return "partial" in (local.why_incomplete() or "")
+    def _whole(self, commit: str) -> GitRepository | None:
+        """The clone, if it has the commit and all its files.
+
+        In a partial clone git would fetch what is missing by itself: without our token, and into the user's clone.
+        """
+        local = self.local
+        if local is None or "partial" in (local.why_incomplete() or ""):
+            return None
+        return local if local.commit_of(commit) is not None else None
 
 
 def _full_names(ref: str | None) -> list[str]:

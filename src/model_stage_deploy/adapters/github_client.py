@@ -24,13 +24,17 @@ class GitHubClient:
 
     `patience` says how a failure is met: "patient" tries again on 5xx and lost connections, "once" does not
     (for a request that must not happen twice), both wait out rate limits; "hurry" tries once, for two seconds.
+    `timeout` is in seconds, for one try; `backoff` the seconds before the third try, doubled before each further one.
     """
 
-    def __init__(self, api_url: str, repository: str, token: Secret, *, timeout: float = 20.0) -> None:
+    def __init__(
+        self, api_url: str, repository: str, token: Secret, *, timeout: float = 20.0, backoff: float = 1.0
+    ) -> None:
         self._api_url = api_url.rstrip("/")
         self._root = f"/repos/{repository}"
         self._token = token
         self._timeout = timeout
+        self._backoff = backoff
         self._clients: dict[Patience, Github] = {}
         # Retries are ours to report; the library's own warnings would print request lines to the log.
         logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
@@ -63,7 +67,7 @@ class GitHubClient:
         *,
         parameters: dict[str, Any] | None = None,
         body: dict[str, Any] | None = None,
-        permission: str = "contents: read",
+        permission: str = "deployments: write",
     ) -> Any:
         try:
             _, data = self._client(patience).requester.requestJsonAndCheck(
@@ -84,7 +88,7 @@ class GitHubClient:
                 auth=Auth.Token(self._token.reveal()),
                 base_url=self._api_url,
                 timeout=2 if hurry else int(self._timeout),
-                retry=None if hurry else _retry(patience),
+                retry=None if hurry else _retry(patience, self._backoff),
                 user_agent="model-stage-deploy",
                 # PyGithub would otherwise wait a second between writes.
                 seconds_between_requests=None,
@@ -93,10 +97,10 @@ class GitHubClient:
         return self._clients[patience]
 
 
-def _retry(patience: Patience) -> GithubRetry:
+def _retry(patience: Patience, backoff: float) -> GithubRetry:
     if patience == "once":
-        return GithubRetry(total=4, read=0, status_forcelist=[], max_rate_limit_wait=120, backoff_factor=0.5)
-    return GithubRetry(total=4, max_rate_limit_wait=120, backoff_factor=0.5)
+        return GithubRetry(total=4, read=0, status_forcelist=[], max_rate_limit_wait=120, backoff_factor=backoff / 2)
+    return GithubRetry(total=4, max_rate_limit_wait=120, backoff_factor=backoff / 2)
 
 
 def _failed(message: str) -> MachineryFailed:

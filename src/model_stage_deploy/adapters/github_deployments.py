@@ -22,7 +22,7 @@ _DEPLOYMENTS = "deployments: write"
 _STATUSES = "statuses: write"
 _TASK = "deploy"
 _DESCRIPTION = 140  # characters; GitHub cuts or refuses longer ones (T41)
-_ENVIRONMENT = 255
+_ENVIRONMENT = 255  # characters, of an environment and of a commit status' context
 _LOOK_BACK = 300
 
 
@@ -67,7 +67,7 @@ class GitHubDeployments:
             ) from problem
         if ending.state != "success" or found is None:
             return []
-        return self._retire_older(plan, found)
+        return self._retire_older(plan, found, patience)
 
     def live(self, model: str, stage: str, environment: str) -> Recorded | None:
         """The newest deployment of model and stage whose last state is success (see the port)."""
@@ -133,26 +133,26 @@ class GitHubDeployments:
         decision = plan.decision
         body = {
             "state": state,
-            "context": f"model-deploy/{decision.model}/{decision.stage}",
+            "context": _context(decision.model, decision.stage),
             "description": _cut(self._scrub(text)),
         }
         if self._run_url:
             body["target_url"] = self._run_url
         self._client.post(f"/statuses/{decision.commit}", body, permission=_STATUSES, patience=patience)
 
-    def _retire_older(self, plan: Plan, current: str) -> list[str]:
+    def _retire_older(self, plan: Plan, current: str, patience: Patience) -> list[str]:
         """Make inactive what was live before, newest first, up to the first that already is."""
         decision = plan.decision
         try:
-            for deployment, _ in self._ours(_environment(plan), decision.model, decision.stage, "patient"):
+            for deployment, _ in self._ours(_environment(plan), decision.model, decision.stage, patience):
                 if int(deployment["id"]) >= int(current):
                     continue
-                state = self._last_state(deployment, "patient")
+                state = self._last_state(deployment, patience)
                 if state == "inactive":
                     break
                 if state == "success":
                     text = f"replaced by {decision.model} {decision.version}"
-                    self._set_state(str(deployment["id"]), "inactive", text, None, "patient")
+                    self._set_state(str(deployment["id"]), "inactive", text, None, patience)
         except MachineryFailed as problem:
             return [f"the deployment before this one still looks active on GitHub: {problem.message}"]
         return []
@@ -192,6 +192,14 @@ def _name(environment: str, model: str) -> str:
     """The Deployment's environment; a name too long for GitHub keeps a hash, so that none is shared by accident."""
     whole = f"{environment}/{model}"
     return whole if len(whole) <= _ENVIRONMENT else slug(whole, limit=_ENVIRONMENT)
+
+
+def _context(model: str, stage: str) -> str:
+    """The commit status' own name, within GitHub's limit like the environment's."""
+    prefix = "model-deploy/"
+    name = f"{model}/{stage}"
+    limit = _ENVIRONMENT - len(prefix)
+    return prefix + (name if len(name) <= limit else slug(name, limit=limit))
 
 
 def _doing(plan: Plan) -> str:
