@@ -1,4 +1,4 @@
-"""The default JSON body of `webhook`. docs/reference/webhook.md tells receivers about it. Pure."""
+"""The default JSON body of `webhook`. docs/reference/json.md tells receivers about it. Pure."""
 
 from __future__ import annotations
 

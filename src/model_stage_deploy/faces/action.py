@@ -9,10 +9,11 @@ from pathlib import Path
 from model_stage_deploy.adapters.runner_announcer import RunnerAnnouncer
 from model_stage_deploy.core.errors import Cancelled, ModelStageError
 from model_stage_deploy.core.outcome import Journal, Outcome, from_error
+from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.redaction import Scrubber
-from model_stage_deploy.faces.conduct import announce_outputs, conduct
-from model_stage_deploy.faces.settings import Settings, from_inputs
-from model_stage_deploy.faces.signals import cancellable
+from model_stage_deploy.faces.conduct import announce_outputs, conduct, internal_error
+from model_stage_deploy.faces.settings import from_inputs
+from model_stage_deploy.faces.signals import cancellable, undisturbed
 from model_stage_deploy.ports import Announcer
 
 
@@ -35,20 +36,31 @@ def main() -> int:
 
 def run(environ: dict[str, str], announcer: Announcer, scrubber: Scrubber) -> int:
     """The action with its announcer given: conduct, then tell."""
-    settings: Settings | None = None
     try:
         with cancellable():
-            settings = from_inputs(environ)
-            if settings.command == "check":
-                from model_stage_deploy.faces.checking import check_for_action
+            return _run(environ, announcer, scrubber)
+    except Cancelled:
+        return _told(Outcome(reason=Reason.CANCELLED, message="cancelled"), announcer, scrubber)
 
-                return check_for_action(settings, environ, announcer, scrubber)
-            outcome = conduct(settings, environ, announcer, scrubber)
+
+def _run(environ: dict[str, str], announcer: Announcer, scrubber: Scrubber) -> int:
+    try:
+        settings = from_inputs(environ)
+        if settings.command == "check":
+            from model_stage_deploy.faces.checking import check_for_action
+
+            return check_for_action(settings, environ, announcer, scrubber)
+        outcome = conduct(settings, environ, announcer, scrubber)
     except ModelStageError as problem:
         outcome = from_error(problem, Journal(lambda: 0.0))
-    except Cancelled:
-        return 130
-    tell(outcome, announcer, scrubber)
+    except Exception as defect:  # noqa: BLE001 - no end without an outcome
+        outcome = from_error(internal_error(defect), Journal(lambda: 0.0))
+    return _told(outcome, announcer, scrubber)
+
+
+def _told(outcome: Outcome, announcer: Announcer, scrubber: Scrubber) -> int:
+    with undisturbed():
+        tell(outcome, announcer, scrubber)
     return outcome.exit_code
 
 

@@ -75,6 +75,7 @@ def _deliver(given: argparse.Namespace) -> int:
     from model_stage_deploy.adapters.terminal_announcer import TerminalAnnouncer
     from model_stage_deploy.core.redaction import Scrubber
     from model_stage_deploy.faces.conduct import conduct, to_json
+    from model_stage_deploy.faces.signals import undisturbed
     from model_stage_deploy.faces.wiring import on_actions
     from model_stage_deploy.report.text import describe
 
@@ -82,11 +83,12 @@ def _deliver(given: argparse.Namespace) -> int:
     stream = sys.stderr if given.json else sys.stdout
     announcer = (RunnerAnnouncer if on_actions(os.environ) else TerminalAnnouncer)(stream, scrubber)
     outcome = conduct(_settings(given), os.environ, announcer, scrubber)
-    if given.json:
-        print(to_json(outcome, scrubber))
-    else:
-        for line in describe(outcome):
-            announcer.say(line)
+    with undisturbed():
+        if given.json:
+            print(to_json(outcome, scrubber))
+        else:
+            for line in describe(outcome):
+                announcer.say(line)
     return outcome.exit_code
 
 

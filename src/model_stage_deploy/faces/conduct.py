@@ -35,15 +35,16 @@ def conduct(settings: Settings, environ: Mapping[str, str], announcer: Announcer
     except ModelStageError as problem:
         return from_error(problem, journal)
     except Exception as defect:  # noqa: BLE001 - the last door: a traceback is a bug, and may hold a secret
-        where = _where(defect)
-        return from_error(
-            ModelStageError(
-                Reason.INTERNAL_ERROR,
-                f"a defect in model-stage-deploy: {type(defect).__name__} at {where}: {defect}",
-                hint="please report it with this line; nothing more was done",
-            ),
-            journal,
-        )
+        return from_error(internal_error(defect), journal)
+
+
+def internal_error(defect: Exception) -> ModelStageError:
+    """What nobody foresaw, as an error of ours: one line instead of a traceback."""
+    return ModelStageError(
+        Reason.INTERNAL_ERROR,
+        f"a defect in model-stage-deploy: {type(defect).__name__} at {_where(defect)}: {defect}",
+        hint="please report it with this line; nothing more was done",
+    )
 
 
 def to_json(outcome: Outcome, scrubber: Scrubber) -> str:

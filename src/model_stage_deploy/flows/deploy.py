@@ -13,6 +13,7 @@ from model_stage_deploy.deployers.contract import Job, Receipt
 from model_stage_deploy.deployers.environment import child_environment, msd_variables
 from model_stage_deploy.flows.context import Context
 from model_stage_deploy.flows.decide import Pushed, decide, read_tag, require_assignment
+from model_stage_deploy.flows.overheard import overheard
 from model_stage_deploy.flows.planning import Prepared, actions_of, prepare
 from model_stage_deploy.ports import Ending
 
@@ -109,10 +110,11 @@ class _Deployment:
         with self.journal.step("deploy"):
             announcer.begin(f"{plan.deployer}: {decision.model} {decision.version} -> {decision.stage}")
             try:
-                return self.prepared.deployer.deploy(self.job, self.prepared.options)
+                with overheard(announcer.output):
+                    return self.prepared.deployer.deploy(self.job, self.prepared.options)
             except ModelStageError:
                 raise
-            except Exception as defect:
+            except (Exception, SystemExit) as defect:
                 # A deployer of the user's own may raise anything; that is a failed deployment, not a traceback.
                 raise DeploymentFailed(
                     Reason.DEPLOYER_FAILED,
