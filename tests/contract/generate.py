@@ -1,0 +1,271 @@
+"""Writes what is generated from the code: `python -m tests.contract.generate` (or `make reference`).
+
+Whole files: action.yml and the mapping's JSON Schema. In the docs only the tables between
+`<!-- generated: NAME -->` and `<!-- end of NAME -->`; the words around them are written by hand.
+test_generated.py holds the committed files to this.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from model_stage_deploy.adapters.mapping_yaml import schema
+from model_stage_deploy.core.mapping_templates import NAMES
+from model_stage_deploy.core.reasons import Reason, Result
+from model_stage_deploy.deployers import catalogue
+from model_stage_deploy.deployers.environment import DROPPED, VARIABLES
+from model_stage_deploy.faces.arguments import parser
+from model_stage_deploy.faces.settings import INPUTS, OUTPUTS
+
+ROOT = Path(__file__).resolve().parents[2]
+DEPLOYER_PAGES = {"shell": "run-a-script.md", "webhook": "send-a-webhook.md", "mlem": "use-mlem.md"}
+"""The page of docs/howto that tells about each registered deployer."""
+
+_ACTION_HEAD = """\
+name: Deploy a model on a GTO stage tag
+description: Push a GTO stage tag such as churn#prod#4 and exactly that model version is deployed, checked and recorded.
+author: model-stage-deploy
+branding:
+  icon: upload-cloud
+  color: purple
+"""
+_ACTION_TAIL = """\
+runs:
+  using: docker
+  image: Dockerfile
+"""
+_TEMPLATE_WORDS = {
+    "model": "`name` (`fraud/eu`, `dir:churn`), `slug` (the name as a DNS label), `dir` (the part before `:`), and "
+    "from the annotation at the tagged commit: `path`, `type`, `description`",
+    "previous": "what was in the stage before; nothing for the first: `{% if previous %}…{% endif %}`",
+    "run": "the workflow run",
+    "vars": "your `vars`",
+    "secrets": "the environment variables that the stage lists under `secrets`",
+    "version": "such as `v3.1.0`; the commit id where an unregistered commit is allowed",
+    "stage": "such as `prod`",
+    "environment": "the rendered `environment`",
+    "tag": "such as `churn#prod#4`",
+    "commit": "of the version",
+    "repository": "`owner/name`; empty on a machine of your own",
+}
+
+
+def generated() -> dict[str, str]:
+    """Path below the repository -> what the file must hold."""
+    files = {
+        "action.yml": action(),
+        "src/model_stage_deploy/mapping.schema.json": json.dumps(schema(), indent=2, ensure_ascii=False) + "\n",
+    }
+    for path, blocks in _PAGES.items():
+        text = (ROOT / path).read_text(encoding="utf-8")
+        for name, make in blocks.items():
+            text = _with_block(path, text, name, make())
+        files[path] = text
+    return files
+
+
+def action() -> str:
+    """action.yml."""
+    lines = ["inputs:"]
+    for entry in INPUTS:
+        lines += [f"  {entry.name}:", f"    description: {_quoted(entry.help)}", "    required: false"]
+        lines += [f"    default: {_quoted(entry.default)}"]
+    lines += ["outputs:"]
+    for output in OUTPUTS:
+        lines += [f"  {output.name}:", f"    description: {_quoted(output.help)}"]
+    return _ACTION_HEAD + "\n".join(lines) + "\n" + _ACTION_TAIL
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)  # a JSON text is a YAML text
+
+
+def _inputs() -> str:
+    options = _command_line()
+    rows = [
+        (f"`{entry.name}`", entry.help, f"`{entry.default}`" if entry.default else "", options.get(entry.name, ""))
+        for entry in INPUTS
+    ]
+    return _table(("Input", "Meaning", "Default", "On the command line"), rows)
+
+
+def _command_line() -> dict[str, str]:
+    """How each input is given on the command line: an option, a place, or the environment."""
+    found = {"command": "`COMMAND`", "token": "`GITHUB_TOKEN` in the environment"}
+    for command in _commands().values():
+        for given in command._actions:
+            name = next((text for text in given.option_strings if text.startswith("--")), "")
+            found.setdefault(given.dest.replace("_", "-"), f"`{name or given.dest.upper()}`")
+    return found
+
+
+def _commands() -> Mapping[str, argparse.ArgumentParser]:
+    [commands] = [given for given in parser()._actions if isinstance(given, argparse._SubParsersAction)]
+    choices: Mapping[str, argparse.ArgumentParser] = commands.choices
+    return choices
+
+
+def _command_table() -> str:
+    rows = [
+        (f"`{name}`", command.description or "", " ".join(filter(None, map(_taken, command._actions))))
+        for name, command in _commands().items()
+    ]
+    return _table(("Command", "What it does", "Takes, besides `--repo PATH` and `--json`"), rows)
+
+
+def _taken(given: argparse.Action) -> str:
+    """An argument as usage lines write it; nothing for those that every command has."""
+    if given.dest in ("help", "repo", "json"):
+        return ""
+    if not given.option_strings:
+        return f"`[{given.dest.upper()}]`" if given.nargs == "?" else f"`{given.dest.upper()}`"
+    value = given.metavar or ("|".join(given.choices) if given.choices else "")
+    return f"`{given.option_strings[-1]}{f' {value}' if value else ''}`"
+
+
+def _outputs() -> str:
+    return _table(("Output", "Meaning"), [(f"`{output.name}`", output.help) for output in OUTPUTS])
+
+
+def _results() -> str:
+    parts = []
+    for code in sorted({result.exit_code for result in Result}):
+        parts.append(f"### Exit code {code}\n")
+        rows = [
+            (f"`{reason.value}`", f"`{reason.result.value}`", reason.meaning)
+            for reason in Reason
+            if reason.exit_code == code
+        ]
+        parts.append(_table(("Reason", "Result", "Meaning"), rows))
+    return "\n".join(parts)
+
+
+def _fields() -> str:
+    whole = schema()
+    parts = {
+        "The file": whole,
+        "A stage's settings: `defaults`, `stages.S`, `models.GLOB.stages.S`": whole["$defs"]["SettingsPart"],
+        "`deploy`": whole["$defs"]["DeployPart"],
+        "`models.GLOB`": whole["$defs"]["ModelPart"],
+    }
+    return "\n".join(
+        f"### {title}\n\n"
+        + _table(
+            ("Key", "Type", "Meaning"),
+            [(f"`{key}`", _type(of), of.get("description", "")) for key, of in part["properties"].items()],
+        )
+        for title, part in parts.items()
+    )
+
+
+def _type(of: Mapping[str, Any]) -> str:
+    """A JSON Schema type in words."""
+    if "$ref" in of:
+        return {"SettingsPart": "a stage's settings", "DeployPart": "`deploy`", "ModelPart": "`models.GLOB`"}[
+            of["$ref"].rsplit("/", 1)[1]
+        ]
+    if "anyOf" in of:
+        kinds = [_type(one) for one in of["anyOf"] if one.get("type") != "null"]
+        return " or ".join(dict.fromkeys(kinds))
+    if "const" in of:
+        return f"`{of['const']}`"
+    if "enum" in of:
+        return " or ".join(f"`{value}`" for value in of["enum"])
+    kind = of.get("type", "any")
+    if isinstance(kind, list):
+        return "text, number or boolean"
+    if kind == "array":
+        items = of.get("items", {})
+        return "list of names" if "pattern" in items else "list of texts"
+    if kind == "object":
+        below = of.get("additionalProperties")
+        if "patternProperties" in of:
+            return "names to texts"
+        return f"names to {_type(below)}" if isinstance(below, Mapping) and below else "mapping"
+    return {"string": "text", "integer": "whole number"}.get(kind, str(kind))
+
+
+def _with() -> str:
+    """The `with:` settings of each built-in deployer."""
+    parts = []
+    for name in catalogue.BUILT_IN:
+        deployer = catalogue.load(name)
+        rows = []
+        for field, info in deployer.options.model_fields.items():
+            # What pydantic says of it by JSON Schema is what a person may write.
+            shape = deployer.options.model_json_schema()["properties"][info.alias or field]
+            default = shape.get("default", [] if shape.get("type") == "array" else None)
+            shown = "needed" if info.is_required() else f"`{json.dumps(default)}`" if default not in (None, []) else ""
+            rows.append((f"`{info.alias or field}`", _option_type(shape), shown, info.description or ""))
+        title = f"### `{name}`\n\nHow to use it: [{DEPLOYER_PAGES[name]}](../howto/{DEPLOYER_PAGES[name]}).\n"
+        parts.append(title + "\n" + _table(("Setting", "Type", "Default", "Meaning"), rows))
+    return "\n".join(parts)
+
+
+def _option_type(shape: Mapping[str, Any]) -> str:
+    if "anyOf" in shape:
+        return " or ".join(dict.fromkeys(_option_type(one) for one in shape["anyOf"] if one.get("type") != "null"))
+    if "enum" in shape:
+        return " or ".join(f"`{value}`" for value in shape["enum"])
+    kind = shape.get("type", "")
+    if kind == "array":
+        return f"list of {_option_type(shape['items'])}s"
+    names = {"string": "text", "integer": "whole number", "number": "number", "boolean": "boolean", "": "any value"}
+    return names.get(kind, "names to texts")
+
+
+def _templates() -> str:
+    rows = []
+    for name, below in NAMES.items():
+        shown = f"`{name}`" if below == frozenset() else f"`{name}.NAME`" if below is None else f"`{name}.…`"
+        extra = "" if not below or name == "model" else f" ({', '.join(f'`{one}`' for one in sorted(below))})"
+        rows.append((shown, _TEMPLATE_WORDS[name] + extra))
+    return _table(("Name", "What it is"), rows)
+
+
+def _variables() -> str:
+    return _table(("Variable", "Holds"), [(f"`{name}`", words) for name, words in VARIABLES.items()])
+
+
+def _dropped() -> str:
+    return _table(("Name", "Why not"), [(f"`{name}`", words) for name, words in DROPPED.items()])
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+
+
+def _with_block(path: str, text: str, name: str, block: str) -> str:
+    """`text` with what stands between the markers of `name` replaced. Raises ValueError where there are none."""
+    pattern = re.compile(rf"(<!-- generated: {name} -->\n).*?(<!-- end of {name} -->)", re.DOTALL)
+    if len(pattern.findall(text)) != 1:
+        message = f"{path} must hold the markers of {name!r} just once"
+        raise ValueError(message)
+    return pattern.sub(lambda found: f"{found[1]}\n{block}\n{found[2]}", text)
+
+
+_PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
+    "docs/reference/inputs.md": {"inputs": _inputs, "outputs": _outputs, "commands": _command_table},
+    "docs/reference/results.md": {"results": _results},
+    "docs/reference/mapping.md": {"fields": _fields, "with": _with, "templates": _templates},
+    "docs/howto/run-a-script.md": {"variables": _variables, "dropped": _dropped},
+}
+
+
+def main() -> None:
+    """Write every generated file that differs."""
+    for path, text in generated().items():
+        file = ROOT / path
+        if not file.exists() or file.read_text(encoding="utf-8") != text:
+            file.write_text(text, encoding="utf-8")
+            print(f"wrote {path}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""The JSON documents that the docs show have the keys of the real ones, all of them and no other."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from model_stage_deploy.adapters.github_client import GitHubClient
+from model_stage_deploy.adapters.github_deployments import GitHubDeployments
+from model_stage_deploy.core.redaction import Secret
+from model_stage_deploy.demo.registry import build
+from model_stage_deploy.deployers.webhook_payload import default_payload
+from model_stage_deploy.faces.cli import main
+from tests.contract.consoles import FENCE
+from tests.contract.generate import ROOT
+from tests.fakes.plans import a_plan
+from tests.standins.github import GitHubStandIn
+
+COMMANDS: Mapping[str, list[str]] = {
+    "outcome": ["deploy", "churn#dev#4", "--dry-run"],
+    "complaint": ["show", "--nope"],
+    "parse": ["parse", "churn#prod#4"],
+    "show": ["show"],
+    "which": ["which", "churn", "prod"],
+    "history": ["history", "churn"],
+    "check": ["check"],
+}
+FREE = {"models", "stages", "origins", "options"}
+"""Keys whose own keys are names of the user's choice."""
+
+
+def shown() -> dict[str, Any]:
+    """The documents in the docs, by name."""
+    pages = [ROOT / "docs/reference/json.md", ROOT / "docs/reference/outcome.md"]
+    fences = [fence for page in pages for fence in FENCE.finditer(page.read_text(encoding="utf-8"))]
+    found = [(fence["note"] or "").partition("document: ")[2] for fence in fences]
+    return {name: json.loads(fence["text"]) for name, fence in zip(found, fences, strict=True) if name}
+
+
+def keys(value: Any) -> Any:
+    """The keys of a document, of what is in it, and of the first item of its lists."""
+    if isinstance(value, Mapping):
+        return {
+            key: (keys(next(iter(item.values()), None)) if key in FREE and isinstance(item, Mapping) else keys(item))
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return keys(value[0]) if value else None
+    return None
+
+
+def differences(documented: Any, real: Any, path: str = "") -> list[str]:
+    """Where the keys of two documents differ; what is null or empty in one is not compared further."""
+    if documented is None or real is None:
+        return []
+    if not (isinstance(documented, dict) and isinstance(real, dict)):
+        return [f"{path}: one is a mapping, the other is not"]
+    wrong = [f"{path}.{key}" for key in documented.keys() ^ real.keys()]
+    for key in documented.keys() & real.keys():
+        wrong += differences(documented[key], real[key], f"{path}.{key}")
+    return wrong
+
+
+def printed(arguments: list[str]) -> Any:
+    """What a command prints with --json."""
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
+        main([*arguments, "--json"])
+    return json.loads(out.getvalue())
+
+
+def _deployment() -> dict[str, Any]:
+    with GitHubStandIn(repository="org/models", token="t") as github:
+        client = GitHubClient(github.url, "org/models", Secret("t"))
+        GitHubDeployments(client, lambda text: text).start(a_plan(), "attempt")
+        [call] = [call for call in github.calls if call.method == "POST" and call.path.endswith("/deployments")]
+    payload: dict[str, Any] = call.body["payload"]
+    return payload
+
+
+OTHERS: Mapping[str, Callable[[], Any]] = {
+    "webhook": lambda: default_payload(a_plan(), "attempt"),
+    "deployment": _deployment,
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_what_commands_print(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    build(tmp_path / "registry", 1)
+    monkeypatch.chdir(tmp_path / "registry")
+    for variable in ("GITHUB_ACTIONS", "GITHUB_TOKEN", "GITHUB_REPOSITORY", "GITHUB_EVENT_PATH"):
+        monkeypatch.delenv(variable, raising=False)
+    documented, real = shown()[name], printed(COMMANDS[name])
+
+    assert differences(keys(documented), keys(real)) == []
+    assert documented.get("schema") == real.get("schema")
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_is_sent(name: str) -> None:
+    documented, real = shown()[name], OTHERS[name]()
+
+    assert differences(keys(documented), keys(real)) == []
+    assert documented["schema"] == real["schema"]
+
+
+def test_every_document_is_compared() -> None:
+    assert set(shown()) == {*COMMANDS, *OTHERS}
+
+
+def test_a_difference_is_seen() -> None:
+    assert differences(keys({"a": [{"b": 1}]}), keys({"a": [{"c": 1}]})) in ([".a.b", ".a.c"], [".a.c", ".a.b"])
+    assert differences(keys({"a": {"b": 1}}), keys({"a": 1})) == []
+    assert differences({"a": {"b": None}}, {"a": "text"}) == [".a: one is a mapping, the other is not"]

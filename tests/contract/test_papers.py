@@ -1,0 +1,237 @@
+"""Papers agree with the code and with each other: examples, docs, versions, tables."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import model_stage_deploy
+from model_stage_deploy.adapters.jinja_templates import JinjaTemplates
+from model_stage_deploy.adapters.mapping_yaml import load_mapping
+from model_stage_deploy.core.reasons import Reason
+from model_stage_deploy.deployers import catalogue
+from model_stage_deploy.faces.arguments import parser
+from model_stage_deploy.faces.settings import INPUTS, OUTPUTS
+from tests.contract.generate import DEPLOYER_PAGES, ROOT
+
+DOCS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+EXAMPLES = sorted((ROOT / "workflows-examples").glob("*.yml"))
+CI = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+WORKFLOWS = [path for path in EXAMPLES if path.name != "model-stages.yml"]
+ACTION = "org/model-stage-deploy"
+
+# What each example may do, as its documentation says.
+PERMISSIONS = {
+    "deploy-on-tag.yml": {"contents": "read", "deployments": "write", "statuses": "write"},
+    "deploy-by-hand.yml": {"contents": "read", "deployments": "write", "statuses": "write"},
+    "resolve-only.yml": {"contents": "read"},
+}
+
+_OUTPUT = re.compile(r"steps\.\w+\.outputs\.([\w-]+)")
+
+by_doc = pytest.mark.parametrize("path", DOCS, ids=lambda path: str(path.relative_to(ROOT)))
+by_workflow = pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+
+
+def fenced(path: Path, language: str) -> Iterator[str]:
+    """Fenced blocks of one language, without the indent of a list around them."""
+    pattern = re.compile(rf"^( *)```{language}\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+    for indent, text in pattern.findall(path.read_text(encoding="utf-8")):
+        yield re.sub(rf"^{indent}", "", text, flags=re.MULTILINE)
+
+
+def mappings() -> Iterator[Any]:
+    """Every mapping that the docs show."""
+    for path in DOCS:
+        for number, text in enumerate(block for block in fenced(path, "yaml") if block.startswith("version: 1")):
+            yield pytest.param(text, id=f"{path.name}-{number}")
+
+
+def workflow(path: Path) -> dict[Any, Any]:
+    """A workflow; YAML 1.1 reads the key `on` as true."""
+    read: dict[Any, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return read
+
+
+def steps(path: Path) -> list[dict[str, Any]]:
+    """All steps of all jobs."""
+    return [step for job in workflow(path)["jobs"].values() for step in job["steps"]]
+
+
+def test_action_yml_is_the_table_of_settings() -> None:
+    action = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+    assert {name: given["default"] for name, given in action["inputs"].items()} == {
+        entry.name: entry.default for entry in INPUTS
+    }
+    assert list(action["outputs"]) == [output.name for output in OUTPUTS]
+    assert action["runs"] == {"using": "docker", "image": "Dockerfile"}
+
+
+def test_versions_agree() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["version"] == model_stage_deploy.__version__
+    assert f"### {model_stage_deploy.__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_the_image_is_the_one_that_the_docs_name() -> None:
+    [image] = re.findall(r"^FROM (\S+)$", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert image == "python:3.13-slim"
+    assert f"`{image}`" in (ROOT / "docs/howto/use-github-enterprise.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", catalogue.BUILT_IN)
+def test_every_deployer_has_a_page(name: str) -> None:
+    page = (ROOT / "docs/howto" / DEPLOYER_PAGES[name]).read_text(encoding="utf-8")
+    shown = [
+        load_mapping(text.encode(), "doc", catalogue.known())
+        for text in re.findall(r"```yaml\n(version.*?)```", page, re.S)
+    ]
+    used = {
+        settings.deployer
+        for mapping in shown
+        for stage in mapping.stages()
+        for model in ("churn", "fraud/eu")
+        if (settings := mapping.settings(model, stage)) is not None
+    }
+    assert name in used
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_is_in_the_troubleshooting(reason: Reason) -> None:
+    page = (ROOT / "docs/howto/troubleshoot.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("|")]
+    assert [row for row in rows if f"`{reason.value}`" in row.split("|")[1]], f"no row for {reason.value}"
+
+
+@pytest.mark.parametrize("text", list(mappings()))
+def test_every_mapping_in_the_docs_loads(text: str) -> None:
+    mapping = load_mapping(text.encode(), "doc", catalogue.known(), JinjaTemplates())
+    assert mapping.stages()
+    assert mapping.notes == ()
+
+
+@by_doc
+def test_every_yaml_block_is_yaml_and_uses_what_exists(path: Path) -> None:
+    for text in fenced(path, "yaml"):
+        assert yaml.safe_load(text) is not None
+        assert set(_OUTPUT.findall(text)) <= {output.name for output in OUTPUTS}
+
+
+@by_doc
+def test_every_command_line_is_one_that_the_parser_takes(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    for line in re.findall(r"(?:python|model-stage-deploy) -m model_stage_deploy ([^`\n]+)", text):
+        words = shlex.split(line.split("  #")[0].split(" | ")[0])
+        if words[0] != "COMMAND":
+            assert parser().parse_args(words).command == words[0]
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "src").rglob("*.py")), ids=lambda path: path.name)
+def test_docs_that_the_code_names_exist(path: Path) -> None:
+    named = set(re.findall(r"\bdocs/[\w/.-]+\.md", path.read_text(encoding="utf-8")))
+    assert [name for name in named if not (ROOT / name).is_file()] == []
+
+
+def test_the_readme_shows_the_example_workflow() -> None:
+    shown = [yaml.safe_load(text) for text in fenced(ROOT / "README.md", "yaml") if "jobs:" in text]
+    assert shown == [workflow(ROOT / "workflows-examples/deploy-on-tag.yml")]
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) < 150
+
+
+@pytest.mark.parametrize(
+    ("schema", "paths"),
+    [("github-workflows", [*WORKFLOWS, *CI]), ("github-actions", [ROOT / "action.yml"])],
+    ids=["workflows", "action"],
+)
+def test_the_schemas_of_github_hold(schema: str, paths: list[Path]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}", *map(str, paths)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@by_workflow
+def test_examples_ask_for_what_they_need_and_no_more(path: Path) -> None:
+    read = workflow(path)
+    assert read["permissions"] == PERMISSIONS[path.name]
+    assert all("permissions" not in job for job in read["jobs"].values())
+    ours = [step for step in steps(path) if step.get("uses", "").startswith(f"{ACTION}@")]
+    assert [step["uses"] for step in ours] == [f"{ACTION}@v{model_stage_deploy.__version__.split('.')[0]}"]
+    assert set(ours[0].get("with", {})) <= {entry.name for entry in INPUTS}
+
+
+@by_workflow
+def test_examples_listen_to_tags_with_slashes(path: Path) -> None:
+    pushed = workflow(path)[True].get("push", {}).get("tags", ["**"])
+    assert all(pattern.startswith("**") for pattern in pushed)
+
+
+@by_workflow
+def test_examples_paste_nothing_into_a_shell(path: Path) -> None:
+    assert [step["run"] for step in steps(path) if "${{" in step.get("run", "")] == []
+
+
+@by_workflow
+def test_examples_read_outputs_that_exist(path: Path) -> None:
+    assert set(_OUTPUT.findall(path.read_text(encoding="utf-8"))) <= {output.name for output in OUTPUTS}
+
+
+@pytest.mark.parametrize("path", CI, ids=lambda path: path.name)
+def test_our_own_workflows_pin_what_they_use(path: Path) -> None:
+    used = re.findall(r"uses: (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    assert used
+    assert [name for name in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v[\d.]+", name)] == []
+    assert workflow(path)["permissions"] == {"contents": "read"}
+
+
+@by_doc
+def test_links_lead_somewhere(path: Path) -> None:
+    text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)#\s]*)(?:#[^)]*)?\)", text):
+        if target and not target.startswith(("https://", "mailto:")):
+            assert (path.parent / target).exists(), f"{path.name} links to {target}"
+
+
+@by_doc
+def test_anchors_lead_somewhere(path: Path) -> None:
+    for target, anchor in re.findall(r"\]\(([^)#\s]*)#([^)]+)\)", path.read_text(encoding="utf-8")):
+        if not target.startswith("https://"):
+            page = (path.parent / target if target else path).read_text(encoding="utf-8")
+            titles = re.findall(r"^#+ (.+)$", page, re.MULTILINE)
+            anchors = {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+            assert anchor in anchors, f"{path.name} links to {target}#{anchor}"
+
+
+@by_doc
+def test_nothing_of_a_workplace(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert re.findall(r"(?:^|[\s`\"'(=])(/(?:work|home|root|tmp)/\S*)", text) == []
+
+
+def test_every_trap_has_a_row_and_every_named_test_exists() -> None:
+    page = (ROOT / "docs/reference/traps.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| T(\d+) \|", page, re.MULTILINE)
+    assert [int(number) for number in rows] == list(range(1, 62))
+    for named in re.findall(r"`(tests/[\w/.]+)`", page):
+        assert (ROOT / named).is_file(), f"traps.md names {named}"
+
+
+def test_every_rule_of_the_tags_is_told() -> None:
+    page = (ROOT / "docs/reference/tags.md").read_text(encoding="utf-8")
+    told = {int(number) for line in re.findall(r"\*\*(R[^*]+)\*\*", page) for number in re.findall(r"R(\d+)", line)}
+    assert told == set(range(1, 48))

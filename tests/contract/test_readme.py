@@ -1,0 +1,70 @@
+"""Every command of README.md runs, and the tutorial leads where it says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.contract.consoles import Page
+from tests.contract.generate import ROOT
+from tests.standins.registries import GitRepository
+
+
+def _text(path: str) -> str:
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+def test_every_command_of_the_readme_runs(tmp_path: Path) -> None:
+    page = Page(_text("README.md"), tmp_path)
+    page.follow()
+
+    assert page.set_up[-2:] == ["make demo", "make test"]
+    story, tagged, shown, plan, back = page.said
+    assert "What is live now:" in story
+    assert tagged == ""
+    assert re.search(r"^churn +v3\.1\.0 +v3\.1\.0 +v3\.1\.0 +v3\.1\.0$", shown, re.MULTILINE)
+    assert "Plan: deploy churn v3.1.0 -> prod" in plan
+    assert re.search(r"replacing +v3\.0\.0", plan)
+    assert "Plan: roll back churn v3.0.0 -> prod" in back
+
+
+@pytest.mark.parametrize("path", ["README.md", "CONTRIBUTING.md"])
+def test_make_knows_the_targets_that_are_named(path: str) -> None:
+    targets = set(re.findall(r"^([\w-]+):", _text("Makefile"), re.MULTILINE))
+    named = set(re.findall(r"^\$ make ([\w-]+)", _text(path), re.MULTILINE))
+    assert {"demo", "test"} & named
+    assert named <= targets
+
+
+def test_make_demo_runs_the_command_that_the_readme_test_runs() -> None:
+    recipe = _text("Makefile").split("\ndemo:", 1)[1].split("\n\n", 1)[0]
+    assert "$(BIN)/python -m model_stage_deploy demo" in recipe
+
+
+def test_the_tutorial_from_an_empty_repository_to_a_pushed_stage_tag(tmp_path: Path) -> None:
+    remote = tmp_path / "remote.git"
+    GitRepository(tmp_path / "any").git("init", "--quiet", "--bare", "--initial-branch=main", str(remote))
+    page = Page(
+        _text("docs/start/first-deployment.md"), tmp_path, {"https://github.com/YOU/models.git": remote.as_uri()}
+    )
+    page.follow()
+
+    plan = next(said for command, said in zip(page.ran, page.said, strict=True) if "--dry-run" in command)
+    assert "Plan: deploy churn v1.0.0 -> staging" in plan
+    assert "models/churn.txt (model)" in plan
+    pushed = GitRepository(page.directory).git("ls-remote", "--tags", "origin")
+    assert "refs/tags/churn#staging#1^{}" in pushed
+    deployed = Page(
+        "```console\n$ python -m model_stage_deploy deploy 'churn#staging#1' --no-github\n```", page.directory
+    )
+    deployed.follow()
+    assert "deploying churn v1.0.0 to staging, replacing nothing" in deployed.said[0]
+
+
+def test_a_command_that_fails_or_is_unknown_is_not_passed_over(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="nobody knows"):
+        Page("```console\n$ curl example.com\n```", tmp_path).follow()
+    with pytest.raises(AssertionError, match="exit code 2"):
+        Page("```console\n$ python -m model_stage_deploy parse nope\n```", tmp_path).follow()
