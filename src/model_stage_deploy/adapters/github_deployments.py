@@ -125,9 +125,8 @@ class GitHubDeployments:
             body["log_url"] = self._run_url
         if url:
             body["environment_url"] = self._scrub(url)
-        self._client.post(
-            f"/deployments/{int(deployment_id)}/statuses", body, permission=_DEPLOYMENTS, patience=patience
-        )
+        path = f"/deployments/{int(deployment_id)}/statuses"
+        _require_state(self._client.post(path, body, permission=_DEPLOYMENTS, patience=patience), state)
 
     def _set_commit_status(self, plan: Plan, state: str, text: str, patience: Patience) -> None:
         decision = plan.decision
@@ -138,7 +137,8 @@ class GitHubDeployments:
         }
         if self._run_url:
             body["target_url"] = self._run_url
-        self._client.post(f"/statuses/{decision.commit}", body, permission=_STATUSES, patience=patience)
+        path = f"/statuses/{decision.commit}"
+        _require_state(self._client.post(path, body, permission=_STATUSES, patience=patience), state)
 
     def _retire_older(self, plan: Plan, current: str, patience: Patience) -> list[str]:
         """Make inactive what was live before, newest first, up to the first that already is."""
@@ -182,6 +182,16 @@ class GitHubDeployments:
         statuses = self._client.get(f"/deployments/{deployment['id']}/statuses", {"per_page": 1}, patience=patience)
         newest = statuses[0] if isinstance(statuses, list) and statuses else {}
         return str(newest.get("state", "")) if isinstance(newest, dict) else ""
+
+
+def _require_state(answer: object, state: str) -> None:
+    """What is in between may answer 200 with a page of its own: only GitHub's word that it recorded `state` counts."""
+    if not isinstance(answer, dict) or answer.get("state") != state:
+        raise MachineryFailed(
+            Reason.GITHUB_FAILED,
+            f"GitHub's answer does not say that the state {state} was recorded",
+            hint="does a proxy answer for GitHub? then run the job again",
+        )
 
 
 def _environment(plan: Plan) -> str:

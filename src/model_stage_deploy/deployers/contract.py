@@ -23,9 +23,10 @@ class Job:
     """One deployment to carry out.
 
     `files` is a checkout of the trusted ref, `model_dir` one of the tagged commit; both None where the deployer's
-    `needs_files` is False. `env` is the environment for processes: the caller's, without our own inputs and token,
-    with MSD_* values added. `timeout` in seconds is for the whole deployment. `attempt` is unique to this try and
-    the same over its retries. `output` takes what the deployer prints, as it comes.
+    `needs_files` is False. `env` is the environment for processes: the caller's without our own inputs (a
+    GITHUB_TOKEN that the caller exported stays), with MSD_* values added. `timeout` in seconds is for the whole
+    deployment. `attempt` is unique to this try and the same over its retries. `output` takes what the deployer
+    prints, as it comes.
     """
 
     plan: Plan

@@ -50,7 +50,7 @@ def decide_rollback(model: Model, stage: str, *, to: str, force: bool, recorded:
             f"{model.name} {target.name} is what {stage} has now",
             hint="name another version with --to",
         )
-    event = target.assigned(stage) or target.direct[-1]
+    event = target.assigned(stage) or _registration(target)
     return Decision(
         model=model.name,
         version=target.name,
@@ -61,6 +61,12 @@ def decide_rollback(model: Model, stage: str, *, to: str, force: bool, recorded:
         rollback=True,
         registered=target.registered,
     )
+
+
+def _registration(version: ModelVersion) -> RegistryEvent:
+    """The newest registration; the last event of a version that only ever was deregistered."""
+    registrations = [event for event in version.direct if event.tag.event is Event.REGISTRATION]
+    return (registrations or version.direct)[-1]
 
 
 def _live(model: Model, stage: str, recorded: Recorded | None) -> Previous | None:
