@@ -13,4 +13,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    # `python -m` looks for modules in the current directory first: a yaml.py there must not pass for the library.
+    if not sys.flags.safe_path:
+        del sys.path[0]
     raise SystemExit(main())

@@ -5,6 +5,7 @@ Fetching what is missing is next door, in git_scratch.py.
 
 from __future__ import annotations
 
+import os
 import posixpath
 import re
 from pathlib import Path
@@ -55,13 +56,13 @@ class GitRepository:
     def top(self) -> Path:
         """The working tree's top directory (of a bare repository, itself)."""
         done = self.git.attempt(["rev-parse", "--show-toplevel"])
-        shown = done.stdout.decode().rstrip("\n")
+        shown = os.fsdecode(done.stdout).rstrip("\n")
         return Path(shown) if done.returncode == 0 and shown else self.git.directory
 
     @property
     def git_directory(self) -> Path:
         """Absolute path of the repository's own data (`.git`)."""
-        return Path(self.git.run(["rev-parse", "--absolute-git-dir"]).decode().rstrip("\n"))
+        return Path(os.fsdecode(self.git.run(["rev-parse", "--absolute-git-dir"])).rstrip("\n"))
 
     def tags(self, model: str | None) -> list[TagRecord]:
         """All tags of one model, or of all; one git process, no object read by us. Raises MachineryFailed."""
@@ -99,7 +100,7 @@ class GitRepository:
     def remote_url(self, name: str = "origin") -> str | None:
         """Address of a remote, None where there is none."""
         done = self.git.attempt(["config", "--get", f"remote.{name}.url"])
-        return done.stdout.decode().strip() or None if done.returncode == 0 else None
+        return os.fsdecode(done.stdout).strip() or None if done.returncode == 0 else None
 
     def why_incomplete(self) -> str | None:
         """Why tags may be missing here, or None where this is a whole clone (T1-T3, T7)."""

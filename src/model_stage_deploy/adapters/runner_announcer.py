@@ -78,19 +78,29 @@ class RunnerAnnouncer:
         for name, value in values.items():
             delimiter = f"msd_{secrets.token_hex(16)}"
             blocks.append(f"{name}<<{delimiter}\n{self._voice.scrubber.text(value)}\n{delimiter}\n")
-        with self._output_file.open("a", encoding="utf-8", errors="replace") as file:
-            file.write("".join(blocks))
+        try:
+            with self._output_file.open("a", encoding="utf-8", errors="replace", newline="") as file:
+                file.write("".join(blocks))
+        except OSError as problem:
+            self._unwritten(self._output_file, problem)
 
     def summary(self, markdown: str) -> None:
         """Add to the job summary, within the runner's size limit for all of it."""
         if self._summary_file is None:
             return
         text = self._voice.scrubber.text(markdown).encode("utf-8", errors="replace")
-        with self._summary_file.open("ab") as file:
-            room = max(0, _SUMMARY_LIMIT - file.tell() - 1)
-            if len(text) > room:
-                text = text[:room].decode(errors="ignore").encode()  # no character cut in two
-            file.write(text + b"\n" if room else b"")
+        try:
+            with self._summary_file.open("ab") as file:
+                room = max(0, _SUMMARY_LIMIT - file.tell() - 1)
+                if len(text) > room:
+                    text = text[:room].decode(errors="ignore").encode()  # no character cut in two
+                file.write(text + b"\n" if room else b"")
+        except OSError as problem:
+            self._unwritten(self._summary_file, problem)
+
+    def _unwritten(self, path: Path, problem: OSError) -> None:
+        """Said, and no more: the run still ends as its work did."""
+        self.note("error", f"{path} cannot be written: {problem.strerror}")
 
 
 def _looks_like_command(text: str) -> bool:

@@ -6,7 +6,7 @@ next door, in tags.py; where tags come from is the TagStore port.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -80,24 +80,18 @@ class ModelVersion:
         return bool(self.direct)
 
     def is_active(self, before: OrderKey | None = None) -> bool:
-        """Whether its newest (de)registration is a registration; a tie within a second counts against it (R27).
-
-        Before it was registered at all it was a bare commit, and those are active (R24).
-        """
-        seen = [event for event in self.direct if before is None or event.order < before]
+        """Whether its newest (de)registration is a registration (R27). Before any it is a bare commit: active (R24)."""
+        seen = _until(self.direct, before)
         return _newest_is(seen, Event.REGISTRATION) if seen else True
 
     def is_in(self, stage: str, before: OrderKey | None = None) -> bool:
         """Whether its newest (un)assignment for the stage is an assignment; a tie counts against it (R28)."""
-        return _newest_is(self.assignments.get(stage, ()), Event.ASSIGNMENT, before)
+        return _newest_is(_until(self.assignments.get(stage, ()), before), Event.ASSIGNMENT)
 
     def assigned(self, stage: str, before: OrderKey | None = None) -> RegistryEvent | None:
         """The newest assignment to the stage, undone or not."""
-        events = [
-            event
-            for event in self.assignments.get(stage, ())
-            if event.tag.event is Event.ASSIGNMENT and (before is None or event.order < before)
-        ]
+        given = _until(self.assignments.get(stage, ()), before)
+        events = [event for event in given if event.tag.event is Event.ASSIGNMENT]
         return events[-1] if events else None
 
     @property
@@ -126,13 +120,10 @@ class Holder:
 
         As in GTO, a version is as old as its newest registration; a bare commit has only its assignment.
         """
-        seen = [
-            event.time
-            for event in self.version.direct
-            if event.tag.event is Event.REGISTRATION and (before is None or event.order < before)
-        ]
-        if seen:
-            return (max(seen), False, self.version.first_seen)
+        direct = _until(self.version.direct, before)
+        registered = [event.time for event in direct if event.tag.event is Event.REGISTRATION]
+        if registered:
+            return (max(registered), False, self.version.first_seen)
         given = self.version.assignments[str(self.event.tag.stage)]
         return (self.event.time, True, min(event.order for event in given if event.time == self.event.time))
 
@@ -349,10 +340,11 @@ def _model_findings(model: Model) -> Iterator[Finding]:
             )
 
 
-def _newest_is(events: Iterable[RegistryEvent], kind: Event, before: OrderKey | None = None) -> bool:
+def _until(events: Iterable[RegistryEvent], before: OrderKey | None) -> list[RegistryEvent]:
+    """The events that came before a moment of the history; all of them for None."""
+    return [event for event in events if before is None or event.order < before]
+
+
+def _newest_is(events: Sequence[RegistryEvent], kind: Event) -> bool:
     """Whether the newest event is of that kind and no event of another kind shares its second."""
-    considered = [event for event in events if before is None or event.order < before]
-    if not considered:
-        return False
-    newest = considered[-1].time
-    return all(event.tag.event is kind for event in considered if event.time == newest)
+    return bool(events) and all(event.tag.event is kind for event in events if event.time == events[-1].time)

@@ -106,4 +106,8 @@ def _place(keep: str) -> Iterator[Path]:
     place = Path(keep).resolve()
     if place.exists() and (not place.is_dir() or any(place.iterdir())):
         raise Invalid(Reason.USAGE, f"{keep!r} is not an empty directory", hint="name one that does not exist yet")
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise Invalid(Reason.USAGE, f"{keep!r} cannot be made: {problem.strerror}") from problem
     yield place

@@ -9,6 +9,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from model_stage_deploy.core.errors import Cancelled, ModelStageError
@@ -22,6 +23,16 @@ def main(arguments: list[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace" if stream is sys.stderr else "replace")
+    code = 0
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter complains at its end
+    return code
+
+
+def _run(arguments: list[str]) -> int:
     from model_stage_deploy.faces.signals import cancellable
 
     try:
@@ -31,9 +42,14 @@ def main(arguments: list[str]) -> int:
         return _complain(problem, as_json="--json" in arguments)
     except Cancelled:
         return Reason.CANCELLED.exit_code
+    except SystemExit as ended:  # argparse, after --help
+        return int(ended.code or 0)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter complains at its end
-        return 0
+        raise
+    except Exception as defect:  # noqa: BLE001 - the last door: a traceback helps nobody who did not write it
+        from model_stage_deploy.faces.conduct import internal_error
+
+        return _complain(internal_error(defect), as_json="--json" in arguments)
 
 
 def _dispatch(arguments: list[str]) -> int:
@@ -83,7 +99,7 @@ def _deliver(given: argparse.Namespace) -> int:
     stream = sys.stderr if given.json else sys.stdout
     announcer = (RunnerAnnouncer if on_actions(os.environ) else TerminalAnnouncer)(stream, scrubber)
     outcome = conduct(_settings(given), os.environ, announcer, scrubber)
-    with undisturbed():
+    with undisturbed(), suppress(BrokenPipeError):  # whoever reads: the exit code tells
         if given.json:
             print(to_json(outcome, scrubber))
         else:

@@ -15,7 +15,8 @@ _STARTER = {
 
 
 def write_starter(repo: str, *, force: bool) -> list[str]:
-    """Write both files below `repo`; their paths. Raises Invalid (usage) where one is there, without `force`."""
+    """Write both files below `repo`; their paths. Raises Invalid (usage) where one is there, without `force`,
+    or cannot be written; Invalid (not-a-repository)."""
     top = Path(repo)
     if not top.is_dir():
         raise Invalid(Reason.NOT_A_REPOSITORY, f"there is no directory {repo!r}")
@@ -24,8 +25,10 @@ def write_starter(repo: str, *, force: bool) -> list[str]:
         raise Invalid(Reason.USAGE, f"{' and '.join(there)} exist already", hint="to replace them, use --force")
     for path, name in _STARTER.items():
         target = top / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(
-            files("model_stage_deploy.starter").joinpath(name).read_text(encoding="utf-8"), encoding="utf-8"
-        )
+        text = files("model_stage_deploy.starter").joinpath(name).read_text(encoding="utf-8")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8")
+        except OSError as problem:
+            raise Invalid(Reason.USAGE, f"{path} cannot be written: {problem.strerror}") from problem
     return list(_STARTER)
