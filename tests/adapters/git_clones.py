@@ -6,6 +6,8 @@ import base64
 import json
 import os
 import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,7 +84,7 @@ class World:
         return GitRepository(path)
 
     def single_tag(self, tag: str, *, annotated: bool) -> GitRepository:
-        """What actions/checkout leaves at its defaults: one commit, one tag; before v6.0.2 a lightweight copy (T2, T3)."""
+        """What actions/checkout leaves at its defaults: one commit, one tag; before v6.0.2 a copy (T2, T3)."""
         clone = GitRepository(self.room / "clone")
         clone.git("remote", "add", "origin", self.url)
         commit = self.registry.git("rev-parse", f"refs/tags/{tag}^{{commit}}")
@@ -97,6 +99,27 @@ class World:
         """The code under test on a clone (or on none), with the remote and the token."""
         reader = None if local is None else Reader.open(local.path)
         return GitSource(reader, [(self.url, Secret(token) if token else None)], default_branch="main")
+
+
+CLONES: dict[str, Callable[[World], GitRepository]] = {
+    "shallow": lambda world: world.clone("--depth=2"),
+    "single-tag-lightweight": lambda world: world.single_tag("m#prod#3", annotated=False),
+    "single-tag": lambda world: world.single_tag("m#prod#3", annotated=True),
+    "partial": lambda world: world.clone("--filter=blob:none"),
+    "partial-treeless": lambda world: world.clone("--filter=tree:0"),
+    "no-tags": lambda world: world.clone("--no-tags"),
+    "single-branch": lambda world: world.clone("--single-branch"),
+}
+"""Clones that lack tags, or may: by what was done to make them."""
+
+
+@contextmanager
+def serve(registry: GitRepository, patch: pytest.MonkeyPatch, room: Path) -> Iterator[World]:
+    """The registry behind a remote that asks for the token, in an environment without anybody's configuration."""
+    isolate(patch, room / "home")
+    with GitRemote(room / "remotes", token=TOKEN) as remote:
+        remote.add(NAME, registry)
+        yield World(registry, remote, room)
 
 
 def in_prod(records: list[TagRecord] | tuple[TagRecord, ...] | object, model: str = "m") -> str | None:

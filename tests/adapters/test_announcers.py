@@ -3,84 +3,25 @@
 from __future__ import annotations
 
 import io
+import itertools
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from model_stage_deploy.adapters.runner_announcer import RunnerAnnouncer
 from model_stage_deploy.adapters.terminal_announcer import TerminalAnnouncer
 from model_stage_deploy.core.inert import one_line
 from model_stage_deploy.core.redaction import STARS, Scrubber
+from tests.adapters.runner_stream import Runner, outputs_of
 
 Announcer = RunnerAnnouncer | TerminalAnnouncer
 BOTH = pytest.mark.parametrize("kind", [RunnerAnnouncer, TerminalAnnouncer])
 MIB = 1024 * 1024
-
-
-@dataclass
-class Runner:
-    """Reads a step's stream as actions/runner does: lines end at CR, LF or both; see its ActionCommand.cs."""
-
-    commands: list[tuple[str, dict[str, str], str]] = field(default_factory=list)
-    plain: list[str] = field(default_factory=list)
-    stopped: str | None = None
-
-    def hear(self, text: str) -> Runner:
-        lines = re.split(r"\r\n|\r|\n", text)
-        for line in lines[:-1] if lines[-1] == "" else lines:
-            self._line(line)
-        return self
-
-    def _line(self, line: str) -> None:
-        found = re.match(r"::([^\s:]*)(?: (.*?))?::(.*)", line.lstrip()) or re.search(r"##\[([^\s\]]*)(.*?)\](.*)", line)
-        if self.stopped is not None:
-            if found is not None and found[1] == self.stopped:
-                self.stopped = None
-            else:
-                self.plain.append(line)
-        elif found is None:
-            self.plain.append(line)
-        elif found[1] == "stop-commands":
-            self.stopped = found[3]
-        else:
-            pairs = (pair.partition("=") for pair in (found[2] or "").split(",") if pair)
-            properties = {key.strip(): _decoded(value, prop=True) for key, _, value in pairs}
-            self.commands.append((found[1], properties, _decoded(found[3])))
-
-
-def _decoded(text: str, *, prop: bool = False) -> str:
-    for code, character in [("%0D", "\r"), ("%0A", "\n"), *([("%3A", ":"), ("%2C", ",")] if prop else []), ("%25", "%")]:
-        text = text.replace(code, character)
-    return text
-
-
-def outputs_of(file: Path) -> dict[str, str]:
-    """The outputs file as the runner reads it (FileCommandManager.cs): LF ends a line, and only LF."""
-    found, text, at = {}, file.read_bytes().decode(), 0
-    while at < len(text):
-        end = text.index("\n", at)
-        line, at = text[at:end], end + 1
-        if not line:
-            continue
-        assert "=" not in line.partition("<<")[0], "not a heredoc"
-        name, _, delimiter = line.partition("<<")
-        assert delimiter, "a delimiter is asked for"
-        lines = []
-        while True:
-            assert "\n" in text[at:], "the delimiter never came"
-            end = text.index("\n", at)
-            line, at = text[at:end], end + 1
-            if line == delimiter:
-                break
-            lines.append(line)
-        found[name] = "\n".join(lines)
-    return found
 
 
 def on_runner(*secrets: str, **files: Path) -> tuple[RunnerAnnouncer, io.StringIO]:
@@ -88,12 +29,12 @@ def on_runner(*secrets: str, **files: Path) -> tuple[RunnerAnnouncer, io.StringI
     return RunnerAnnouncer(stream, Scrubber(secrets), **files), stream
 
 
+COMMANDS = ("::", "error", "set-output name=x", "##[", "]", "::stop-commands::", "::endgroup::", "add-mask", "a")
 FOREIGN = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"]), max_size=60),
     st.lists(
         st.sampled_from(
-            ["::", "error", "set-output name=x", "##[", "]", "\n", "\r", "\r\n", " ", "\t", "\u2028", "\x85", "%0A", "%25"]
-            + ["::stop-commands::", "::endgroup::", "add-mask", "a", "\ufeff", "\x1b[0m"]
+            [*COMMANDS, "\n", "\r", "\r\n", " ", "\t", "\u2028", "\x85", "\ufeff", "\x1b[0m", "%0A", "%25"]
         ),
         max_size=12,
     ).map("".join),
@@ -101,6 +42,10 @@ FOREIGN = st.one_of(
 
 
 @given(FOREIGN)
+@example("::error::forged")
+@example(" \u00a0::error file=x::forged")
+@example("harmless ##[error]forged")
+@example("first\n::error::forged")
 def test_what_is_said_is_never_a_command(text: str) -> None:
     announcer, stream = on_runner()
     announcer.say(text)
@@ -139,6 +84,7 @@ def test_foreign_output_is_heard_in_full_and_not_as_commands(title: str, pieces:
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
+@example("first\r\nsecond%0A")
 def test_masks_reach_the_runner_whole_and_line_by_line(secret: str) -> None:
     announcer, stream = on_runner()
     announcer.mask(secret)
@@ -179,7 +125,9 @@ def test_old_tokens_open_nothing() -> None:
 
 VALUES = st.dictionaries(
     st.sampled_from(["event", "name", "version", "environment-url", "json"]),
-    st.one_of(st.text(st.characters(exclude_categories=["Cs"])), FOREIGN, st.just("x\nversion=v9\nname<<EOF\nevil\nEOF")),
+    st.one_of(
+        st.text(st.characters(exclude_categories=["Cs"])), FOREIGN, st.just("x\nversion=v9\nname<<EOF\nevil\nEOF")
+    ),
 )
 
 
@@ -203,7 +151,7 @@ def test_delimiters_cannot_be_guessed(tmp_path: Path) -> None:
     found = outputs_of(file)
     assert set(found) == {"name", "version", "stage"}
     assert found["version"] == "b"
-    delimiters = [line for line in re.findall(r"<<(msd_.*)", file.read_text())]
+    delimiters = re.findall(r"<<(msd_.*)", file.read_text())
     assert len(set(delimiters)) == 3
     assert all(len(delimiter) >= 32 for delimiter in delimiters)
 
@@ -251,7 +199,7 @@ def test_secrets_never_pass_the_runner(cuts: list[int]) -> None:
     announcer.note("error", f"note {SECRET}", title=f"title {SECRET}")
     announcer.begin(f"group {SECRET}")
     edges = [0, *sorted(cuts), len(SECRET)]
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in itertools.pairwise(edges):
         announcer.output(SECRET[start:end])
     announcer.end()
     assert SECRET not in stream.getvalue()
@@ -309,16 +257,16 @@ class Gone(io.StringIO):
         raise BrokenPipeError
 
 
-@BOTH
-@pytest.mark.parametrize("broken", [Gone, lambda: _closed()])
-def test_the_work_goes_on_without_a_reader(kind: type[Announcer], broken: Callable[[], io.StringIO]) -> None:
-    everything(kind(broken(), Scrubber()))
-
-
 def _closed() -> io.StringIO:
     stream = io.StringIO()
     stream.close()
     return stream
+
+
+@BOTH
+@pytest.mark.parametrize("broken", [Gone, _closed])
+def test_the_work_goes_on_without_a_reader(kind: type[Announcer], broken: Callable[[], io.StringIO]) -> None:
+    everything(kind(broken(), Scrubber()))
 
 
 @BOTH

@@ -12,18 +12,14 @@ from model_stage_deploy.adapters.git_repository import GitRepository as Reader
 from model_stage_deploy.adapters.git_source import GitSource
 from model_stage_deploy.core.errors import MachineryFailed
 from model_stage_deploy.core.reasons import Reason
-from tests.adapters.git_clones import NAME, TOKEN, World, isolate, make_registry, snapshot
-from tests.standins.git_remote import GitRemote
+from tests.adapters.git_clones import TOKEN, World, make_registry, serve, snapshot
 from tests.standins.registries import GitRepository
 
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[World]:
-    isolate(monkeypatch, tmp_path / "home")
-    registry = make_registry(tmp_path / "registry")
-    with GitRemote(tmp_path / "remotes", token=TOKEN) as remote:
-        remote.add(NAME, registry)
-        yield World(registry, remote, tmp_path)
+    with serve(make_registry(tmp_path / "registry"), monkeypatch, tmp_path) as made:
+        yield made
 
 
 @pytest.mark.parametrize("kind", ["none", "whole", "shallow", "partial"])

@@ -86,9 +86,11 @@ def test_programs_that_a_repository_names_are_not_run(repository: GitRepository,
     assert not (tmp_path / "ran").exists()
 
 
-def test_nobody_is_asked(repository: GitRepository) -> None:
+def test_nobody_is_asked_and_traces_keep_the_token(repository: GitRepository, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_TERMINAL_PROMPT", "1")
+    monkeypatch.setenv("GIT_TRACE_REDACT", "0")
     environment = Git(repository.path, {"EXTRA": "1"}).environment
-    assert environment["GIT_TERMINAL_PROMPT"] == "0"
+    assert (environment["GIT_TERMINAL_PROMPT"], environment["GIT_TRACE_REDACT"]) == ("0", "1")
     assert "BatchMode=yes" in environment["GIT_SSH_COMMAND"]
     assert environment["EXTRA"] == "1"
     assert environment["HOME"] == os.environ["HOME"]

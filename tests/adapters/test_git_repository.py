@@ -13,7 +13,7 @@ from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.registry import TagRecord, fold
 from tests.adapters.git_clones import Ears, in_prod, isolate, make_registry, snapshot
 from tests.core.tag_records import current
-from tests.standins.registries import FIRST_MOMENT, GitRepository, History, example_registry
+from tests.standins.registries import GitRepository, History, example_registry
 
 
 @pytest.fixture(autouse=True)
@@ -30,24 +30,10 @@ def tags(repository: GitRepository, model: str | None = None) -> dict[str, TagRe
     return {record.name: record for record in Reader.open(repository.path).tags(model)}
 
 
-def raw_tag(
-    repository: GitRepository, name: str, body: bytes, *, target: str = "HEAD", head: bytes | None = None
-) -> str:
-    """A tag object as no porcelain would make it, and a ref of that name on it."""
-    found = repository.git("rev-parse", target)
-    kind = repository.git("cat-file", "-t", found)
-    start = f"object {found}\ntype {kind}\ntag {name}\n".encode() if head is None else head
-    made = repository.git("hash-object", "-t", "tag", "-w", "--stdin", "--literally", stdin=start + body)
-    repository.git("update-ref", f"refs/tags/{name}", made)
-    return made
-
-
-def tagger(when: int | str = FIRST_MOMENT, zone: str = "+0000") -> bytes:
-    return f"tagger Eve <eve@example.com> {when} {zone}\n\n".encode()
-
-
 def test_r19_fields(registry: GitRepository) -> None:
-    object_id = registry.tag("m#prod#9", when=1_700_999_999, tagger=("Bob B", "bob@example.com"), message="why\n\nmore\n")
+    object_id = registry.tag(
+        "m#prod#9", when=1_700_999_999, tagger=("Bob B", "bob@example.com"), message="why\n\nmore\n"
+    )
     assert tags(registry)["m#prod#9"] == TagRecord(
         name="m#prod#9",
         object_id=object_id,
@@ -77,8 +63,18 @@ def test_real_registry(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("packed", [False, True])
 def test_one_models_tags(registry: GitRepository, packed: bool) -> None:
-    wanted = {"a/m@v1.0.0", "a/m#x", "a/m#eu/de/prod#1", "a/m#eu/prod!#2", "a/m@deprecated", "a/m@v1.0.0!#3", "a/m@created"}
-    for name in sorted(wanted | {"a/mm@v1.0.0", "a/m/x@v1.0.0", "b=a/m@v1.0.0", "xa/m#p", "A/M#p", "a/m", "a/m-x#p"} - {"a/m"}):
+    wanted = {
+        "a/m@v1.0.0",
+        "a/m#x",
+        "a/m#eu/de/prod#1",
+        "a/m#eu/prod!#2",
+        "a/m@deprecated",
+        "a/m@v1.0.0!#3",
+        "a/m@created",
+    }
+    for name in sorted(
+        wanted | {"a/mm@v1.0.0", "a/m/x@v1.0.0", "b=a/m@v1.0.0", "xa/m#p", "A/M#p", "a/m", "a/m-x#p"} - {"a/m"}
+    ):
         registry.tag(name)
     if packed:
         registry.git("pack-refs", "--all")
@@ -88,46 +84,6 @@ def test_one_models_tags(registry: GitRepository, packed: bool) -> None:
     assert set(tags(registry)) >= wanted | {"m@v1.0.0", "b=a/m@v1.0.0"}
 
 
-def test_b05_nested_tags(registry: GitRepository) -> None:
-    registry.tag("m#prod#4", at="m@v2.0.0")
-    registry.tag("m#prod#5", at="m#prod#4")
-    found = tags(registry)
-    for name in ("m#prod#4", "m#prod#5"):
-        assert found[name].nested
-        assert found[name].commit == registry.git("rev-parse", "m@v2.0.0^{commit}")
-    assert in_prod(list(found.values())) == "v2.0.0"
-
-
-def test_b06_name_inside(registry: GitRepository) -> None:
-    inner = registry.git("rev-parse", "refs/tags/n@v1.0.0")
-    registry.git("update-ref", "refs/tags/m#prod#4", inner)
-    record = tags(registry)["m#prod#4"]
-    assert (record.inner_name, record.annotated) == ("n@v1.0.0", True)
-    assert in_prod(list(tags(registry).values())) == "v1.0.0"
-
-
-@pytest.mark.parametrize("target", ["HEAD:model.bin", "HEAD^{tree}"])
-def test_b07_tag_to_no_commit(registry: GitRepository, target: str) -> None:
-    registry.tag("m#prod#4", at=target)
-    registry.tag("m#prod#5", at="m#prod#4")
-    registry.tag("m#prod#6", at=target, annotated=False)
-    found = tags(registry)
-    assert [(found[f"m#prod#{n}"].commit, found[f"m#prod#{n}"].annotated) for n in (4, 5, 6)] == [
-        (None, True),
-        (None, True),
-        (None, False),
-    ]
-    assert found["m#prod#5"].nested
-    assert in_prod(list(found.values())) == "v1.0.0"
-
-
-def test_b07_tag_without_tagger(registry: GitRepository) -> None:
-    raw_tag(registry, "m#prod#4", b"\nwords\n")
-    record = tags(registry)["m#prod#4"]
-    assert (record.time, record.tagger, record.message) == (None, "", "words")
-    assert in_prod(list(tags(registry).values())) == "v1.0.0"
-
-
 def test_b08_annotations_are_never_read(registry: GitRepository) -> None:
     registry.commit({"artifacts.yaml": "{[", "dvc.yaml": "{["})
     registry.tag("m@v3.0.0")
@@ -135,9 +91,7 @@ def test_b08_annotations_are_never_read(registry: GitRepository) -> None:
     assert in_prod(list(tags(registry).values())) == "v3.0.0"
 
 
-def test_b18_one_process_however_many_tags(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_b18_one_process_however_many_tags(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     history, repository = History(), GitRepository(tmp_path / "many")
     for number in range(500):
         commit = history.commit()
@@ -159,72 +113,6 @@ def test_lightweight(registry: GitRepository) -> None:
     commit = registry.git("rev-parse", "HEAD")
     registry.tag("m#prod#4", annotated=False)
     assert tags(registry)["m#prod#4"] == TagRecord("m#prod#4", commit, annotated=False, commit=commit)
-
-
-@pytest.mark.parametrize(
-    ("when", "zone", "time"),
-    [(0, "+0000", 0), (4_102_444_800, "+1400", 4_102_444_800), (10**11, "-1200", 10**11), (1, "+0530", 1)],
-)
-def test_dates(registry: GitRepository, when: int, zone: str, time: int) -> None:
-    raw_tag(registry, "m#prod#4", tagger(when, zone))
-    record = tags(registry)["m#prod#4"]
-    assert (record.time, record.zone) == (time, zone)
-    expected = "v1.0.0" if when < FIRST_MOMENT else registry.git("rev-parse", "HEAD")
-    assert in_prod(list(tags(registry).values())) == expected
-
-
-@pytest.mark.parametrize("when", ["-5", "abc", "", "9" * 40, "1e9"])
-def test_dates_that_are_none(registry: GitRepository, when: str) -> None:
-    raw_tag(registry, "m#prod#4", tagger(when))
-    record = tags(registry)["m#prod#4"]
-    assert record.time is None or isinstance(record.time, int)
-    assert "m@v1.0.0" in tags(registry), "the others are still read"
-    fold(tags(registry).values())
-
-
-def test_messages_of_every_byte(registry: GitRepository) -> None:
-    words = b"begin " + bytes(range(1, 256)) + b" \xc3\xa4\xe2\x80\xae end"
-    raw_tag(registry, "m#prod#4", tagger() + words)
-    registry.tag("m#prod#5", message="%00 %(refname) %(contents) %n\x01")
-    found = tags(registry)
-    assert found["m#prod#4"].message == words.decode(errors="replace")
-    assert found["m#prod#5"].message == "%00 %(refname) %(contents) %n\x01"
-    assert len(found) == 9
-
-
-def test_nul_in_a_tag_object_moves_no_field(registry: GitRepository) -> None:
-    """git refuses to make one, but a remote may hold one: nothing after it may be taken for another tag."""
-    forged = b"x\0\nm#prod#6\0" + b"f" * 40 + b"\0tag\0m#prod#6\0" + b"f" * 40 + b"\0commit\0Eve\0e@e\x009999999999 +0000\0w\0"
-    raw_tag(registry, "m#prod#4", tagger() + forged)
-    raw_tag(registry, "m#prod#5", b"tagger Eve\0Mallory <e\0@e> 1700000000 +0000\n\nwords")
-    found = tags(registry)
-    assert set(found) == {*registry.tags()}
-    assert "m#prod#6" not in found
-    assert in_prod(list(found.values())) == "v1.0.0"
-
-
-def test_large_message(registry: GitRepository) -> None:
-    raw_tag(registry, "m#prod#4", tagger() + b"line of words\n" * 75_000)
-    assert len(tags(registry)["m#prod#4"].message) == 75_000 * 14 - 1
-
-
-def test_names_of_any_bytes(registry: GitRepository) -> None:
-    commit = registry.git("rev-parse", "HEAD")
-    for name in ("ü#prod#1", "\udcff\udcfe#prod", "m#pröd", "$(id)#prod", "'m'#prod", "a%00b#c", "-x=m#p", "漢字@v1.0.0"):
-        registry.git("update-ref", f"refs/tags/{name}", commit)
-    found = tags(registry)
-    assert {"ü#prod#1", "\ufffd\ufffd#prod", "m#pröd", "$(id)#prod", "'m'#prod", "a%00b#c", "-x=m#p"} <= set(found)
-    assert in_prod(list(found.values())) == "v1.0.0"
-    assert set(fold(found.values()).models) == {"m", "n"}, "lightweight or not ours"
-
-
-def test_mailmap_and_signatures_leave_the_fields_alone(registry: GitRepository) -> None:
-    signature = b"-----BEGIN PGP SIGNATURE-----\n\nabc\n-----END PGP SIGNATURE-----\n"
-    raw_tag(registry, "m#prod#4", tagger() + b"words\n" + signature)
-    registry.commit({".mailmap": "Other <other@example.com> Eve <eve@example.com>\n"})
-    record = tags(registry)["m#prod#4"]
-    assert (record.tagger, record.email) == ("Eve", "eve@example.com")
-    assert record.message.startswith("words")
 
 
 def test_reading_changes_nothing(registry: GitRepository) -> None:
@@ -275,7 +163,19 @@ def test_read_file(registry: GitRepository) -> None:
         b"dash",
         b"",
     )
-    for absent in ("none", "sub", "sub/none", "model.bin/x", "../registry/model.bin", "/etc/passwd", "..", ".", "", "--help", "$(id)"):
+    for absent in (
+        "none",
+        "sub",
+        "sub/none",
+        "model.bin/x",
+        "../registry/model.bin",
+        "/etc/passwd",
+        "..",
+        ".",
+        "",
+        "--help",
+        "$(id)",
+    ):
         assert reader.read_file(head, absent) is None
     with pytest.raises(MachineryFailed, match="commit ffffffffffff is not in this repository"):
         reader.read_file("f" * 40, "model.bin")

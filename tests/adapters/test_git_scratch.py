@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,8 +13,7 @@ from model_stage_deploy.adapters.git_scratch import ScratchRepository, credentia
 from model_stage_deploy.adapters.git_source import GitSource
 from model_stage_deploy.core.errors import MachineryFailed, ModelStageError
 from model_stage_deploy.core.redaction import Secret
-from tests.adapters.git_clones import NAME, TOKEN, Ears, World, in_prod, isolate, make_registry
-from tests.standins.git_remote import GitRemote
+from tests.adapters.git_clones import TOKEN, Ears, World, in_prod, isolate, make_registry, serve
 from tests.standins.registries import GitRepository, History
 
 PAIR = base64.b64encode(f"x-access-token:{TOKEN}".encode()).decode()
@@ -22,11 +21,8 @@ PAIR = base64.b64encode(f"x-access-token:{TOKEN}".encode()).decode()
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[World]:
-    isolate(monkeypatch, tmp_path / "home")
-    registry = make_registry(tmp_path / "registry")
-    with GitRemote(tmp_path / "remotes", token=TOKEN) as remote:
-        remote.add(NAME, registry)
-        yield World(registry, remote, tmp_path)
+    with serve(make_registry(tmp_path / "registry"), monkeypatch, tmp_path) as made:
+        yield made
 
 
 def everything(source: GitSource) -> None:
@@ -39,16 +35,16 @@ def everything(source: GitSource) -> None:
 
 
 @pytest.mark.parametrize("kind", ["no-clone", "single-tag"])
-def test_token_is_on_no_command_line(
-    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str
-) -> None:
+def test_token_is_on_no_command_line(world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str) -> None:
     clone = world.single_tag("m#prod#3", annotated=True) if kind == "single-tag" else None
     ears = Ears(monkeypatch, tmp_path)
     with world.source(clone) as source:
         everything(source)
         files = [path for path in (tmp_path / "home").rglob("*") if path.is_file()]
         assert files
-        assert [path for path in files if TOKEN.encode() in path.read_bytes() or PAIR.encode() in path.read_bytes()] == []
+        assert [
+            path for path in files if TOKEN.encode() in path.read_bytes() or PAIR.encode() in path.read_bytes()
+        ] == []
     assert any("fetch" in line for line in ears.ours)
     assert any("remote-http" in line or "index-pack" in line for line in ears.traced), "git's own children were heard"
     assert [line for line in ears.all if TOKEN in line or PAIR in line] == []
@@ -66,12 +62,13 @@ def test_token_is_in_no_error(world: World, monkeypatch: pytest.MonkeyPatch, tro
         world.remote.token = "another"
     url = world.url if trouble != "unknown-repository" else f"{world.remote.url}/org/none"
     messages = []
-    for ask in (
+    requests: list[Callable[[GitSource], object]] = [
         lambda source: source.tags("m"),
         lambda source: source.commit_of("none" if trouble == "no-such-ref" else "main"),
         lambda source: source.read_file("f" * 40, "x"),
         lambda source: source.checkout("f" * 40),
-    ):
+    ]
+    for ask in requests:
         with GitSource(None, [(url, Secret(TOKEN))]) as source:
             try:
                 ask(source)
@@ -113,9 +110,9 @@ def test_settings_of_the_callers_environment_stay(world: World, monkeypatch: pyt
     monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
     monkeypatch.setenv("GIT_CONFIG_KEY_0", "url.http://nowhere.invalid/.insteadOf")
     monkeypatch.setenv("GIT_CONFIG_VALUE_0", f"{world.remote.url}/org/moved")
-    with GitSource(None, [(f"{world.remote.url}/org/moved", Secret(TOKEN))]) as source:
-        with pytest.raises(ModelStageError) as failure:
-            source.tags("m")
+    remotes = [(f"{world.remote.url}/org/moved", Secret(TOKEN))]
+    with GitSource(None, remotes) as source, pytest.raises(ModelStageError) as failure:
+        source.tags("m")
     assert "nowhere.invalid" in failure.value.message
 
 

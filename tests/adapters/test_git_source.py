@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from model_stage_deploy.core.errors import MachineryFailed, Refused
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.redaction import Secret
 from model_stage_deploy.core.registry import TagRecord
-from tests.adapters.git_clones import NAME, TOKEN, World, in_prod, isolate, make_registry, snapshot
+from tests.adapters.git_clones import CLONES, NAME, TOKEN, World, in_prod, make_registry, serve, snapshot
 from tests.standins.git_remote import GitRemote
 from tests.standins.registries import GitRepository
 
@@ -27,10 +27,8 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> GitRepository:
 
 @pytest.fixture
 def world(registry: GitRepository, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[World]:
-    isolate(monkeypatch, tmp_path / "home")
-    with GitRemote(tmp_path / "remotes", token=TOKEN) as remote:
-        remote.add(NAME, registry)
-        yield World(registry, remote, tmp_path)
+    with serve(registry, monkeypatch, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture
@@ -39,15 +37,6 @@ def own(world: World, tmp_path: Path) -> World:
     return World(make_registry(tmp_path / "own"), world.remote, world.room)
 
 
-CLONES: dict[str, Callable[[World], GitRepository]] = {
-    "shallow": lambda world: world.clone("--depth=2"),
-    "single-tag-lightweight": lambda world: world.single_tag("m#prod#3", annotated=False),
-    "single-tag": lambda world: world.single_tag("m#prod#3", annotated=True),
-    "partial": lambda world: world.clone("--filter=blob:none"),
-    "partial-treeless": lambda world: world.clone("--filter=tree:0"),
-    "no-tags": lambda world: world.clone("--no-tags"),
-    "single-branch": lambda world: world.clone("--single-branch"),
-}
 INCOMPLETE = pytest.mark.parametrize("kind", list(CLONES))
 
 
@@ -210,7 +199,9 @@ def test_token_is_not_sent_to_another_host(world: World, tmp_path: Path) -> None
     """A redirect, or a second remote, does not get what was meant for the first."""
     with GitRemote(tmp_path / "others") as other:
         other.add(NAME, world.registry)
-        with GitSource(None, [(other.repository_url("org/none"), Secret(TOKEN)), (other.repository_url(NAME), None)]) as source:
+        with GitSource(
+            None, [(other.repository_url("org/none"), Secret(TOKEN)), (other.repository_url(NAME), None)]
+        ) as source:
             source.tags("m")
         assert {request.had_authorization for request in other.requests if "/none" in request.path} == {True}
         assert {request.had_authorization for request in other.requests if "/none" not in request.path} == {False}
@@ -222,85 +213,3 @@ def test_temporary_places_are_gone_afterwards(world: World, tmp_path: Path) -> N
         source.checkout(source.commit_of(None))
         assert list((tmp_path / "home").iterdir()) != []
     assert list((tmp_path / "home").iterdir()) == []
-
-
-def two_mains(world: World) -> tuple[str, str]:
-    """A tag of the name of the default branch, elsewhere (T47): branch commit, tag commit."""
-    world.registry.tag("main", at="m@v1.0.0^{commit}")
-    world.remote.update(NAME, world.registry)
-    return world.registry.git("rev-parse", "refs/heads/main"), world.registry.git("rev-parse", "m@v1.0.0^{commit}")
-
-
-@pytest.mark.parametrize("local", [True, False])
-def test_t47_branch_before_a_tag_of_its_name(own: World, local: bool) -> None:
-    branch, tag = two_mains(own)
-    clone = own.clone() if local else None
-    with own.source(clone) as source:
-        assert source.commit_of("main") == branch
-        assert source.commit_of(None) == branch
-        assert source.commit_of("refs/tags/main") == tag
-        assert source.commit_of("refs/heads/main") == branch
-        assert source.commit_of("m@v1.0.0") == tag
-        assert source.commit_of(tag) == tag
-    assert (own.remote.requests == []) is local
-
-
-def test_t47_branch_named_like_a_commit_is_not_that_commit(own: World) -> None:
-    first = own.registry.git("rev-parse", "m@v1.0.0^{commit}")
-    own.registry.git("update-ref", f"refs/heads/{first}", "main")
-    own.registry.git("update-ref", "refs/heads/refs/tags/m@v1.0.0", "main")
-    own.remote.update(NAME, own.registry)
-    for clone in (own.clone(), None):
-        with own.source(clone) as source:
-            assert source.commit_of(first) == first
-            assert source.commit_of("refs/tags/m@v1.0.0") == first
-
-
-def test_t47_branches_may_be_read_where_they_live(own: World) -> None:
-    """A job's clone may be from an earlier run: the remote is asked, and what the clone has is second best."""
-    clone = own.clone()
-    old = own.registry.git("rev-parse", "main")
-    new = own.registry.commit({"model-stages.yml": "version: 2\n"})
-    own.remote.update(NAME, own.registry)
-    told: list[str] = []
-    options = {"default_branch": "main", "refs_from_remote": True, "tell": told.append}
-    for ref in (None, "main"):
-        with GitSource(Reader.open(clone.path), [(own.url, Secret(TOKEN))], **options) as source:
-            assert source.commit_of(ref) == new
-    assert told == []
-    own.remote.down = True
-    with GitSource(Reader.open(clone.path), [(own.url, Secret(TOKEN))], **options) as source:
-        assert source.commit_of("main") == old
-        assert len(told) == 1
-        assert "503" in told[0]
-        with pytest.raises(MachineryFailed):
-            source.commit_of("none")
-    with GitSource(Reader.open(clone.path), **options) as source:
-        assert source.commit_of("main") == old, "no remote, no choice"
-
-
-def test_commit_of_in_a_shallow_clone(world: World) -> None:
-    """The remote's branch is asked for, whatever branch of that name the checkout has."""
-    with world.source(CLONES["single-tag"](world)) as source:
-        assert source.commit_of("main") == world.registry.git("rev-parse", "main")
-        for ref in ("none", "refs/heads/none", "f" * 40, "-x", "a b", "main:main", "refs/heads/*"):
-            with pytest.raises(MachineryFailed) as failure:
-                source.commit_of(ref)
-            assert failure.value.reason is Reason.GIT_FAILED
-
-
-@pytest.mark.parametrize("kind", ["none", *CLONES])
-def test_read_file(world: World, kind: str) -> None:
-    clone = None if kind == "none" else CLONES[kind](world)
-    before = snapshot(clone.path) if clone else {}
-    with world.source(clone) as source:
-        commit = source.commit_of("main")
-        assert source.read_file(commit, "model-stages.yml") == b"version: 1\n"
-        assert source.read_file(commit, "model.bin") == b"\x00two\xff"
-        assert source.read_file(commit, "./sub/deep.txt") == b"deep"
-        assert source.read_file(commit, "none.yml") is None
-        old = world.registry.git("rev-parse", "m@v1.0.0^{commit}")
-        assert source.read_file(old, "model.bin") == b"\x00one\xff"
-        with pytest.raises(MachineryFailed):
-            source.read_file("f" * 40, "model.bin")
-    assert clone is None or snapshot(clone.path) == before

@@ -5,6 +5,7 @@ Real repositories with the same tags are made by tests/standins/registries.py.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import replace
 from typing import Any
@@ -24,7 +25,7 @@ def record(name: str, on: str = "A", *, second: int = 0, **changes: Any) -> TagR
     """An annotated tag on a commit (A to F), `second` seconds after START; `changes` replace single fields."""
     plain = TagRecord(
         name=name,
-        object_id=f"{abs(hash((name, on, second))):040x}"[-40:],
+        object_id=hashlib.sha1(f"{name} {on} {second}".encode()).hexdigest(),
         annotated=True,
         commit=commit(on),
         time=START + second,

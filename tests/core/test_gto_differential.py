@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from model_stage_deploy.adapters.git_repository import GitRepository as Reader
@@ -27,8 +28,6 @@ LONG = os.environ.get("MSD_LONG") == "1"
 EXAMPLES = 2000 if LONG else 100
 REPOSITORIES = settings(
     max_examples=EXAMPLES,
-    deadline=None,
-    print_blob=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
 )
 pytestmark = pytest.mark.timeout(3600 if LONG else 120)
@@ -165,7 +164,7 @@ def compare(lines: list[Line], path: Path) -> str:
 @given(registries())
 def test_agrees_with_gto(lines: list[Line]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        event(compare(lines, Path(folder, "registry")) or "agrees")
+        hypothesis.event(compare(lines, Path(folder, "registry")) or "agrees")
 
 
 def _differs(model: Model, effective: Registry) -> bool:
@@ -261,7 +260,7 @@ def test_real_registry(tmp_path: Path) -> None:
     assert current(ours.model("segment"), "dev") == "v0.4.1"
 
 
-@settings(max_examples=3000 if LONG else 300, deadline=None, print_blob=True)
+@settings(max_examples=3000 if LONG else 300)
 @given(st.one_of(GRAMMATICAL, TAGS.map(lambda tag: tag.text), st.text("am#@=!v1.0-/_ \n", max_size=14)))
 def test_grammar_is_that_of_gto(text: str) -> None:
     """R1–R17: we read what GTO reads, but for @created, a trailing newline, other digits and what git cannot store."""

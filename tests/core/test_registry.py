@@ -29,7 +29,14 @@ def test_r18_lightweight_tags_are_no_events() -> None:
 
 def test_r19_fields_come_from_the_tag_object() -> None:
     stored = record(
-        "m#prod#1", "B", second=15, tagger="Bob", email="bob@example.com", message="why", zone="+0330", object_id="f" * 40
+        "m#prod#1",
+        "B",
+        second=15,
+        tagger="Bob",
+        email="bob@example.com",
+        message="why",
+        zone="+0330",
+        object_id="f" * 40,
     )
     (event,) = fold([stored]).model("m").events
     assert (event.time, event.commit) == (START + 15, commit("B"))

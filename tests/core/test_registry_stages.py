@@ -48,6 +48,8 @@ def test_r32_bare_commits_lose_ties_against_registered_versions() -> None:
 
 def test_r33_semver_order() -> None:
     assert current(model(*BACK), sort="semver") == "v2.0.0"
+    numbers = ("m@v10.0.0 A", "m@v9.0.0 B", "m#prod#1 A", "m#prod#2 B")
+    assert current(model(*numbers), sort="semver") == latest(model(*numbers)) == "v10.0.0", "by number, not by letter"
     bare = model("m#prod#1 B @1", "m#prod#2 A @2")
     assert current(bare, sort="semver") == commit("B"), "bare commits by their ids, the greatest first"
     assert current(bare) == commit("A")
@@ -65,7 +67,9 @@ def test_r34_time_is_the_order_unless_asked() -> None:
 
 def test_r35_one_version_a_stage_many_stages_a_version() -> None:
     found = model(*TWO, "m#dev#1 B", "m#staging#2 B", "m#prod#3 A", "m#prod#4 B")
-    assert {stage: current(found, stage) for stage in found.stages} == dict.fromkeys(["dev", "prod", "staging"], "v2.0.0")
+    assert {stage: current(found, stage) for stage in found.stages} == dict.fromkeys(
+        ["dev", "prod", "staging"], "v2.0.0"
+    )
     versions = view.shown(registry("m@v1.0.0 A", "m@v2.0.0 B", "m#dev#1 B", "m#prod#2 A", "m#prod#3 B"))
     assert [entry["stages"] for entry in versions["models"]["m"]["versions"]] == [[], ["dev", "prod"]]
 

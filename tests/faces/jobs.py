@@ -94,10 +94,17 @@ class Job:
 
     def push(self, tag: str, *, checkout: str = "none", event: Mapping[str, Any] | None = None, **inputs: str) -> Ended:
         """The run that pushing `tag` starts. `checkout`: none, shallow (actions/checkout's default) or full."""
+        return self.run(*self._pushed(tag, event), inputs, checkout)
+
+    def begin_push(self, tag: str, **inputs: str) -> Any:
+        """Start that run without a checkout; see `begin`."""
+        return self.begin(*self._pushed(tag, None), inputs, "none")
+
+    def _pushed(self, tag: str, event: Mapping[str, Any] | None) -> tuple[str, str, str, Mapping[str, Any]]:
         commit = self.repository.tags().get(tag, "0" * 40)
         after = self.repository.git("rev-parse", f"refs/tags/{tag}") if tag in self.repository.tags() else "0" * 40
         body = {"ref": f"refs/tags/{tag}", "after": after, "deleted": False, "forced": False} | dict(event or {})
-        return self.run("push", f"refs/tags/{tag}", commit, body, inputs, checkout)
+        return "push", f"refs/tags/{tag}", commit, body
 
     def dispatch(self, *, checkout: str = "none", **inputs: str) -> Ended:
         """The run that somebody starts by hand on the default branch."""
