@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
+from model_stage_deploy.core.model import TagRecord
 from model_stage_deploy.core.plan import Plan
-from model_stage_deploy.core.registry import TagRecord
 
 
 class Repository(Protocol):

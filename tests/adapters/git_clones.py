@@ -15,8 +15,9 @@ import pytest
 
 from model_stage_deploy.adapters.git_repository import GitRepository as Reader
 from model_stage_deploy.adapters.git_source import GitSource
+from model_stage_deploy.core.model import TagRecord
 from model_stage_deploy.core.redaction import Secret
-from model_stage_deploy.core.registry import TagRecord, fold
+from model_stage_deploy.core.registry import fold
 from tests.core.tag_records import current
 from tests.standins.git_remote import GitRemote
 from tests.standins.registries import GitRepository

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from model_stage_deploy.adapters.git_repository import GitRepository as Reader
-from model_stage_deploy.core.registry import TagRecord, fold
+from model_stage_deploy.core.model import TagRecord
+from model_stage_deploy.core.registry import fold
 from tests.adapters.git_clones import in_prod, isolate, make_registry
 from tests.standins.registries import FIRST_MOMENT, GitRepository
 

@@ -9,8 +9,9 @@ import pytest
 from model_stage_deploy.adapters.git_process import Git
 from model_stage_deploy.adapters.git_repository import GitRepository as Reader
 from model_stage_deploy.core.errors import Invalid, MachineryFailed
+from model_stage_deploy.core.model import TagRecord
 from model_stage_deploy.core.reasons import Reason
-from model_stage_deploy.core.registry import TagRecord, fold
+from model_stage_deploy.core.registry import fold
 from tests.adapters.git_clones import Ears, in_prod, isolate, make_registry, snapshot
 from tests.core.tag_records import current
 from tests.standins.registries import GitRepository, History, example_registry

@@ -11,9 +11,9 @@ import pytest
 from model_stage_deploy.adapters.git_repository import GitRepository as Reader
 from model_stage_deploy.adapters.git_source import GitSource
 from model_stage_deploy.core.errors import MachineryFailed, Refused
+from model_stage_deploy.core.model import TagRecord
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.redaction import Secret
-from model_stage_deploy.core.registry import TagRecord
 from tests.adapters.git_clones import CLONES, NAME, TOKEN, World, in_prod, make_registry, serve, snapshot
 from tests.standins.git_remote import GitRemote
 from tests.standins.registries import GitRepository

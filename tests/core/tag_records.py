@@ -10,7 +10,8 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from model_stage_deploy.core.registry import Model, Registry, Sort, TagRecord, fold
+from model_stage_deploy.core.model import Model, Sort, TagRecord
+from model_stage_deploy.core.registry import Registry, fold
 
 START = 1_700_000_000  # unix seconds: the time of `@0`
 _LINE = re.compile(r"(?P<name>\S+)(?: (?P<commit>[A-F]))?(?: @(?P<second>[0-9]+))?")

@@ -17,7 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from model_stage_deploy.adapters.git_repository import GitRepository as Reader
-from model_stage_deploy.core.registry import Model, Registry, TagRecord, fold
+from model_stage_deploy.core.model import Model, TagRecord
+from model_stage_deploy.core.registry import Registry, fold
 from model_stage_deploy.core.tags import Event, NotGtoTag, parse_tag
 from tests.core.gto_oracle import OracleBroke, OracleModel, Told, ask, parse
 from tests.core.tag_records import current

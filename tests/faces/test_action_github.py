@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from model_stage_deploy.faces.settings import OUTPUTS
@@ -73,21 +71,19 @@ def test_nothing_is_deployed_when_the_start_is_not_recorded(job: Job, call: str)
     assert all(states.split(",")[-1] != "success" for states in _states(job))
 
 
-@pytest.mark.parametrize("call", ["create", "in-progress", "pending"])
 @pytest.mark.parametrize(
-    ("status", "body", "kind"), [(403, REFUSED, "status"), (401, {"message": "Bad credentials"}, "status")]
+    ("call", "status"), [("create", 403), ("in-progress", 403), ("pending", 403), ("create", 401), ("create", 404)]
 )
-def test_a_missing_permission_is_one_line_that_says_which(
-    job: Job, call: str, status: int, body: Any, kind: Any
-) -> None:
+def test_a_missing_permission_is_one_line_that_says_which(job: Job, call: str, status: int) -> None:
+    body = {403: REFUSED, 401: {"message": "Bad credentials"}, 404: {"message": "Not Found"}}[status]
     method, path, after = EVERY_CALL[call]
-    job.github.fail_next(method, path, after=after, status=status, body=body, kind=kind, times=9)
+    job.github.fail_next(method, path, after=after, status=status, body=body, times=9)
     ended = job.push("churn#prod#5")
 
     assert _end(ended) == (4, "error", "permission-missing"), ended.log
     assert job.receiver.requests == []
     line = "statuses: write" if call == "pending" else "deployments: write"
-    hint = f"`{line}`" if status == 403 else "the token is not valid"
+    hint = f"`{line}`" if status != 401 else "the token is not valid"
     assert len([each for each in ended.log.splitlines() if each.startswith("  what to do: ") and hint in each]) == 1
 
 
@@ -188,7 +184,7 @@ def test_a_long_model_name_fits_githubs_limits(job: Job) -> None:
     assert job.receiver.requests[-1].json["model"]["name"] == name
 
 
-@pytest.mark.parametrize("ends", ["raise SystemExit(0)", "import sys; sys.exit('enough')", "assert False", "1 / 0"])
+@pytest.mark.parametrize("ends", ["raise SystemExit(0)", "1 / 0"])
 def test_a_deployer_of_the_users_own_that_just_ends_has_failed(job: Job, ends: str) -> None:
     describe = "    def describe(self, plan, options): return []\n"
     own = f"class Deployer:\n{describe}    def deploy(self, job, options): {ends}\n"

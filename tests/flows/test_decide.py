@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from model_stage_deploy.core.errors import Invalid, ModelStageError, NothingToDo, Refused
+from model_stage_deploy.core.model import TagRecord
 from model_stage_deploy.core.plan import Decision, Previous
 from model_stage_deploy.core.reasons import Reason
-from model_stage_deploy.core.registry import TagRecord
 from model_stage_deploy.core.tags import NotGtoTag, parse_tag
 from model_stage_deploy.faces.arguments import parser
 from model_stage_deploy.flows.decide import (

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from model_stage_deploy.adapters.git_process import Git, last_words
 from model_stage_deploy.core.errors import Invalid, MachineryFailed
+from model_stage_deploy.core.model import TagRecord
 from model_stage_deploy.core.reasons import Reason
-from model_stage_deploy.core.registry import TagRecord
 from model_stage_deploy.core.tags import tag_artifact
 
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")

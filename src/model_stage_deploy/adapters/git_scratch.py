@@ -15,9 +15,9 @@ from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 from model_stage_deploy.adapters.git_process import NETWORK_TIMEOUT, Git
 from model_stage_deploy.adapters.git_repository import GitRepository
 from model_stage_deploy.core.errors import MachineryFailed
+from model_stage_deploy.core.model import TagRecord
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.redaction import Secret
-from model_stage_deploy.core.registry import TagRecord
 from model_stage_deploy.core.tags import tag_artifact
 
 _CONFIG_REF = "refs/msd/config"

@@ -15,9 +15,9 @@ from types import TracebackType
 from model_stage_deploy.adapters.git_repository import GitRepository
 from model_stage_deploy.adapters.git_scratch import ScratchRepository
 from model_stage_deploy.core.errors import MachineryFailed, Refused
+from model_stage_deploy.core.model import TagRecord
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.redaction import Secret
-from model_stage_deploy.core.registry import TagRecord
 
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _FETCH_HINT = (

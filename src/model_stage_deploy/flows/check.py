@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from model_stage_deploy.core.errors import ModelStageError
+from model_stage_deploy.core.model import Model
 from model_stage_deploy.core.plan import Decision
-from model_stage_deploy.core.registry import Model, Registry, fold
+from model_stage_deploy.core.registry import Registry, fold
 from model_stage_deploy.flows.context import Configuration, Context
 from model_stage_deploy.flows.decide import previous_of
 from model_stage_deploy.flows.planning import actions_of, prepare, settings_for

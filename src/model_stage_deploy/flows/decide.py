@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from model_stage_deploy.core.errors import Invalid, NothingToDo, Refused
+from model_stage_deploy.core.model import Holder, Model, RegistryEvent, TagRecord
 from model_stage_deploy.core.plan import Decision, Previous
 from model_stage_deploy.core.reasons import Reason
-from model_stage_deploy.core.registry import Holder, Model, RegistryEvent, TagRecord, fold, why_not_an_event
+from model_stage_deploy.core.registry import fold, why_not_an_event
 from model_stage_deploy.core.tags import Event, GtoTag, NotGtoTag, parse_ref
 from model_stage_deploy.ports import Repository
 

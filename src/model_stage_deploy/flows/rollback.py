@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from model_stage_deploy.core.errors import Refused
+from model_stage_deploy.core.model import Model, ModelVersion, RegistryEvent
 from model_stage_deploy.core.outcome import Journal, Outcome
 from model_stage_deploy.core.plan import Decision, Previous
 from model_stage_deploy.core.reasons import Reason
-from model_stage_deploy.core.registry import Model, ModelVersion, RegistryEvent, fold
+from model_stage_deploy.core.registry import fold
 from model_stage_deploy.core.tags import Event
 from model_stage_deploy.flows.context import Context
 from model_stage_deploy.flows.decide import require_known_stage_and_model

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
-from model_stage_deploy.core.registry import Finding, Model, Registry, RegistryEvent, Sort
+from model_stage_deploy.core.model import Model, RegistryEvent, Sort
+from model_stage_deploy.core.registry import Finding, Registry
 from model_stage_deploy.core.tags import GtoTag
 
 SHOW_SCHEMA = "model-stage-deploy/registry/v1"
