@@ -25,6 +25,7 @@ from model_stage_deploy.flows.decide import (
 )
 from tests.core.tag_records import commit, lightweight, record, tags
 
+NOW = 2_000_000_000.0  # after every tag here
 BOTH = ("m@v1.0.0 A", "m@v2.0.0 B", "m#prod#1 A", "m#prod#2 B")
 
 
@@ -51,12 +52,12 @@ class Shelf:
 
 
 def decided(name: str, *lines: str, pushed: Pushed | None = None) -> tuple[Decision, tuple[str, ...]]:
-    return decide(parse_tag(name), Shelf(tags(*lines)), pushed or Pushed())
+    return decide(parse_tag(name), Shelf(tags(*lines)), pushed or Pushed(), now=NOW)
 
 
 def refusal(name: str, records: list[TagRecord], pushed: Pushed | None = None) -> Refused:
     with pytest.raises(Refused) as caught:
-        decide(parse_tag(name), Shelf(records), pushed or Pushed())
+        decide(parse_tag(name), Shelf(records), pushed or Pushed(), now=NOW)
     assert caught.value.exit_code == 3
     assert caught.value.hint, "a refusal says what to do"
     return caught.value
@@ -82,7 +83,7 @@ def test_first_of_a_stage_replaces_nothing() -> None:
 
 def test_one_look_at_the_models_tags_is_enough() -> None:
     shelf = Shelf(tags(*BOTH))
-    decide(parse_tag("m#prod#2"), shelf, Pushed())
+    decide(parse_tag("m#prod#2"), shelf, Pushed(), now=NOW)
     assert shelf.asked == [("m", "m#prod#2", False)]
 
 
@@ -105,7 +106,7 @@ def test_other_events_deploy_nothing(name: str, reason: Reason) -> None:
 @pytest.mark.parametrize("pushed", [Pushed(), Pushed(object_id="1" * 40), Pushed(object_id=commit("A"))])
 def test_tag_as_it_was_pushed(pushed: Pushed) -> None:
     records = [*tags("m@v1.0.0 A"), record("m#prod#1", "A", second=99, object_id="1" * 40)]
-    decision, _ = decide(parse_tag("m#prod#1"), Shelf(records), pushed)
+    decision, _ = decide(parse_tag("m#prod#1"), Shelf(records), pushed, now=NOW)
     assert decision.version == "v1.0.0"
 
 
@@ -120,7 +121,7 @@ def test_b17_moved_tag_by_what_was_pushed() -> None:
 def test_b17_moved_tag_by_force() -> None:
     shelf = Shelf(tags(*BOTH))
     with pytest.raises(Refused, match="forced push") as refused:
-        decide(parse_tag("m#prod#2"), shelf, Pushed(forced=True))
+        decide(parse_tag("m#prod#2"), shelf, Pushed(forced=True), now=NOW)
     assert refused.value.reason is Reason.MOVED_TAG
     assert shelf.asked == [], "nothing needs to be read to say no"
 
@@ -180,7 +181,7 @@ def test_r47_one_answer_not_one_flag_each(flags: list[str]) -> None:
 
 def test_unregistered_commit_that_the_remote_knows_better() -> None:
     shelf = Shelf(tags("m#prod#1 A"), tags("m@v1.0.0 A", "m#prod#1 A"))
-    decision, notes = decide(parse_tag("m#prod#1"), shelf, Pushed())
+    decision, notes = decide(parse_tag("m#prod#1"), shelf, Pushed(), now=NOW)
     assert (decision.version, decision.registered, notes) == ("v1.0.0", True, ())
     assert [fresh for _, _, fresh in shelf.asked] == [False, True]
 
@@ -196,10 +197,10 @@ def test_unregistered_commit_stays_so() -> None:
 def test_tag_deleted_between_two_looks() -> None:
     shelf = Shelf(tags("m#prod#1 A"), tags("m@v1.0.0 A"))
     with pytest.raises(Refused) as refused:
-        decide(parse_tag("m#prod#1"), shelf, Pushed())
+        decide(parse_tag("m#prod#1"), shelf, Pushed(), now=NOW)
     assert refused.value.reason is Reason.TAG_NOT_FOUND
     with pytest.raises(Refused) as refused:
-        decide(parse_tag("m#prod#1"), Shelf(tags("m#prod#1 A"), []), Pushed())
+        decide(parse_tag("m#prod#1"), Shelf(tags("m#prod#1 A"), []), Pushed(), now=NOW)
     assert refused.value.reason in (Reason.TAG_NOT_FOUND, Reason.UNKNOWN_MODEL)
 
 
@@ -239,7 +240,7 @@ def test_b12_back_dated_and_future_dated_tags_are_told() -> None:
 
 def test_b05_nested_tag_is_told() -> None:
     records = [*tags("m@v1.0.0 A"), record("m#prod#1", "A", second=99, nested=True)]
-    decision, notes = decide(parse_tag("m#prod#1"), Shelf(records), Pushed())
+    decision, notes = decide(parse_tag("m#prod#1"), Shelf(records), Pushed(), now=NOW)
     assert decision.version == "v1.0.0"
     assert ["tags another tag" in note for note in notes] == [True]
 
@@ -260,7 +261,7 @@ def test_previous_is_what_counted_just_before() -> None:
 def test_what_happens_to_other_tags_of_the_model_does_not_matter() -> None:
     """One bad tag hides nothing: only the tag that is asked for must be right."""
     records = [*tags(*BOTH), lightweight("m#prod#7", "A"), record("m#prod#8", "A", second=999, inner_name="x")]
-    decision, notes = decide(parse_tag("m#prod#2"), Shelf(records), Pushed())
+    decision, notes = decide(parse_tag("m#prod#2"), Shelf(records), Pushed(), now=NOW)
     assert (decision.version, notes) == ("v2.0.0", ())
 
 
@@ -284,3 +285,13 @@ def test_names_that_a_person_types(model: str, stage: str, right: bool) -> None:
     with pytest.raises(ModelStageError) as wrong:
         require_known_stage_and_model(model, stage)
     assert wrong.value.reason is Reason.USAGE
+
+
+def test_b12_a_tag_from_a_clock_that_runs_ahead_is_warned_about() -> None:
+    records = tags("m@v1.0.0 A", "m#prod#1 A")
+    made = max(found.time or 0 for found in records)
+
+    _, ahead = decide(parse_tag("m#prod#1"), Shelf(records), Pushed(), now=made - 3600)
+    assert [note for note in ahead if "60 minutes ahead" in note]
+    _, on_time = decide(parse_tag("m#prod#1"), Shelf(records), Pushed(), now=made - 60)
+    assert on_time == ()

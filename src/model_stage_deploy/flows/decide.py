@@ -13,6 +13,7 @@ from model_stage_deploy.core.registry import fold, why_not_an_event
 from model_stage_deploy.core.tags import Event, GtoTag, NotGtoTag, parse_ref
 from model_stage_deploy.ports import Repository
 
+_CLOCK_SLACK = 300.0  # seconds that two clocks may differ (B12)
 _OTHER_EVENTS = {
     Event.REGISTRATION: (Reason.REGISTRATION, "registers a version"),
     Event.DEREGISTRATION: (Reason.DEREGISTRATION, "deregisters a version"),
@@ -89,8 +90,8 @@ def resolve(tag: GtoTag, repository: Repository, pushed: Pushed) -> Resolved:
     return resolved
 
 
-def decide(tag: GtoTag, repository: Repository, pushed: Pushed) -> tuple[Decision, tuple[str, ...]]:
-    """The decision behind an assignment tag, and notes for a person.
+def decide(tag: GtoTag, repository: Repository, pushed: Pushed, *, now: float) -> tuple[Decision, tuple[str, ...]]:
+    """The decision behind an assignment tag, and notes for a person. `now` is unix time in seconds.
 
     Raises what `resolve` raises, and Refused (inactive-version).
     """
@@ -110,6 +111,11 @@ def decide(tag: GtoTag, repository: Repository, pushed: Pushed) -> tuple[Decisio
     if holder is not None and holder.event.tag.text != tag.text:
         replaced = holder
         notes.append(f"a newer tag, {holder.event.tag.text}, gives {stage} to {holder.version.name}")
+    if event.time > now + _CLOCK_SLACK:
+        ahead = (event.time - now) / 60
+        notes.append(
+            f"{tag.text} is dated {ahead:.0f} minutes ahead of this clock: until then it outranks every newer tag"
+        )
     if model.deprecated:
         notes.append(f"{tag.model} is deprecated")
     decision = Decision(

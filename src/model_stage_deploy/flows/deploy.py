@@ -25,7 +25,7 @@ def deploy_tag(context: Context, ref: str, pushed: Pushed, journal: Journal, *, 
     if pushed.deleted:
         raise NothingToDo(Reason.TAG_DELETED, f"{tag.text} was deleted; a deletion never deploys", doubtful=True)
     with journal.step("resolve the version"):
-        decision, notes = decide(tag, context.repository, pushed)
+        decision, notes = decide(tag, context.repository, pushed, now=context.clock.now())
     return carry_out(context, decision, notes, journal)
 
 
