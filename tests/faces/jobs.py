@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -210,14 +211,24 @@ class Job:
         here.git("checkout", "--quiet", "--detach", commit)
 
 
-def users_repository(path: Path, receiver: str) -> GitRepository:
-    """Two versions of `churn`: v1.0.0 in prod, then v2.0.0 in dev, staging and prod; the mapping is on `main`."""
+def history(path: Path) -> GitRepository:
+    """Two versions of `churn`: v1.0.0 in prod, then v2.0.0 in dev, staging and prod; no mapping yet."""
     repository = GitRepository(path)
     for version, tags in (("v1.0.0", ["churn#prod#1", "churn#dev#2"]), ("v2.0.0", ["churn#dev#3", "churn#staging#4"])):
         repository.commit({"dvc.yaml": artifacts_file(["churn"]), "models/churn.pkl": f"weights of {version}\n"})
         for tag in [f"churn@{version}", *tags]:
             repository.tag(tag)
     repository.tag("churn#prod#5")
+    return repository
+
+
+def users_repository(path: Path, receiver: str, beginning: GitRepository | None = None) -> GitRepository:
+    """A copy of `beginning` (by default a new `history`), with the mapping and a deploy script on `main`."""
+    if beginning is None:
+        repository = history(path)
+    else:
+        shutil.copytree(beginning.path, path)
+        repository = GitRepository(path, moment=beginning.moment)
     repository.commit({".github/model-stages.yml": MAPPING.replace("RECEIVER", receiver)}, message="Say how to deploy")
     script = path / "deploy.sh"
     script.write_text(SCRIPT, encoding="utf-8")

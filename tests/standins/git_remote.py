@@ -156,6 +156,7 @@ class _Handler(BaseHTTPRequestHandler):
     """One connection: checks the way in, then hands the request to `git http-backend` as a CGI program."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else each small answer waits for a delayed acknowledgement
     server: _Server
 
     def do_GET(self) -> None:
