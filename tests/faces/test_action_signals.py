@@ -228,7 +228,7 @@ def test_while_the_end_is_recorded_what_is_recorded_is_how_the_deployer_ended(jo
     assert len(job.receiver.requests) == 1
     assert [state for state, _ in _last_states(job)] == ["success"]
     assert _commit_state(job, "churn#prod#5") == "success"
-    assert "deployed to prod" in ended.document["ended_as"]
+    assert ended.document["ended_as"] == "deployed"
 
 
 def test_while_the_failure_is_recorded_the_failure_is_what_is_recorded(job: Job) -> None:

@@ -17,6 +17,7 @@ from model_stage_deploy.core.redaction import Secret
 
 Patience = Literal["patient", "once", "hurry"]
 _PAGE = 100
+_LONGEST = 10_000  # characters of an answer's complaint; short cuts could halve a secret before it is scrubbed
 
 
 class GitHubClient:
@@ -115,7 +116,7 @@ def _explained(problem: GithubException, request: str, permission: str) -> Machi
     if isinstance(problem.data, dict):
         errors = problem.data.get("errors")
         details = f" {errors!r}" if errors else ""
-        said = f"{problem.data.get('message', '')}{details}"[:300]
+        said = f"{problem.data.get('message', '')}{details}"[:_LONGEST]
     text = f"GitHub answered {problem.status} to {request}{f': {said}' if said else ''}"
     if problem.status == 401:
         return MachineryFailed(

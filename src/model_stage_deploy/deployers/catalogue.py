@@ -27,6 +27,7 @@ BUILT_IN: Mapping[str, str] = {
 }
 """One line per deployer; nothing is imported before it is used."""
 
+_LONGEST = 10_000  # characters; a short cut could halve a secret, which the scrubber would not know
 ENTRY_POINTS = "model_stage_deploy.deployers"
 
 
@@ -105,13 +106,13 @@ def build(deployer: type[Deployer], ports: Mapping[str, object]) -> Deployer:
         return deployer(**{one.name: ports[one.name] for one in named if one.name in ports})
     except Exception as problem:
         raise Invalid(
-            Reason.MAPPING_INVALID, f"deployer {deployer.__name__} cannot be built: {_told(problem)}"
+            Reason.MAPPING_INVALID, f"deployer {deployer.__name__} cannot be built: {told(problem)}"
         ) from problem
 
 
-def _told(problem: BaseException) -> str:
+def told(problem: BaseException) -> str:
     """An exception of somebody else's code on one line: its type and text."""
-    return one_line(f"{type(problem).__name__}: {problem}".split("\n", 1)[0], 300)
+    return one_line(f"{type(problem).__name__}: {problem}".split("\n", 1)[0], _LONGEST)
 
 
 def _installed(point: metadata.EntryPoint) -> Any:
@@ -119,7 +120,7 @@ def _installed(point: metadata.EntryPoint) -> Any:
         return point.load()
     except (Exception, SystemExit) as problem:
         raise Invalid(
-            Reason.MAPPING_INVALID, f"the installed deployer {point.name!r} cannot be loaded: {_told(problem)}"
+            Reason.MAPPING_INVALID, f"the installed deployer {point.name!r} cannot be loaded: {told(problem)}"
         ) from problem
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from model_stage_deploy.core.errors import Invalid
 from model_stage_deploy.core.inert import one_line
 from model_stage_deploy.core.reasons import Reason
+from model_stage_deploy.deployers.catalogue import told
 
 CLASS = "Deployer"
 
@@ -35,8 +36,7 @@ def load_own(name: str, files: Path | None) -> Any:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as problem:
         sys.modules.pop(module_name, None)
-        told = one_line(f"{type(problem).__name__}: {problem}".split("\n", 1)[0], 300)
-        raise Invalid(Reason.MAPPING_INVALID, f"the deployer {shown} cannot be loaded: {told}") from problem
+        raise Invalid(Reason.MAPPING_INVALID, f"the deployer {shown} cannot be loaded: {told(problem)}") from problem
     if not hasattr(module, CLASS):
         raise Invalid(
             Reason.MAPPING_INVALID,

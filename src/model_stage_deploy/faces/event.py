@@ -16,7 +16,7 @@ from model_stage_deploy.flows.decide import Pushed
 
 _LARGEST = 32 * 1024 * 1024  # bytes; GitHub's own limit for a webhook payload is 25 MB
 _OBJECT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-_REPOSITORY = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
+_REPOSITORY = re.compile(r"(?!\.{1,2}/)[A-Za-z0-9_.-]+/(?!\.{1,2}$)[A-Za-z0-9_.-]+")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from model_stage_deploy.core.errors import Cancelled, DeploymentFailed, MachineryFailed, ModelStageError, NothingToDo
 from model_stage_deploy.core.outcome import Journal, Outcome, from_error, subject_of
@@ -82,22 +83,30 @@ class _Deployment:
     job: Job
     journal: Journal
     deployment_id: str | None = None
+    ending: Ending | None = None  # known once the deployer has ended
+    ended_as: str = ""
 
     def run(self) -> Outcome:
         try:
+            return self._attempt()
+        except Cancelled:
+            return self._cancelled()
+
+    def _attempt(self) -> Outcome:
+        plan = self.prepared.plan
+        try:
             self._record_start()
             receipt = self._run_deployer()
-        except Cancelled:
-            return self._cancelled("")
         except ModelStageError as problem:
-            failed = self._failure(problem)
-            return self._ended(failed, _state_of(problem), failed.message)
-        plan = self.prepared.plan
-        outcome = replace(
-            self._outcome(Reason.ROLLED_BACK if plan.decision.rollback else Reason.DEPLOYED, _done(plan)),
-            environment_url=receipt.url or plan.environment_url or "",
-        )
-        return self._ended(outcome, "success", outcome.message)
+            outcome = self._failure(problem)
+            self.ending = _ending(_state_of(problem), outcome)
+        else:
+            reason = Reason.ROLLED_BACK if plan.decision.rollback else Reason.DEPLOYED
+            url = receipt.url or plan.environment_url or ""
+            outcome = replace(self._outcome(reason, _done(plan)), environment_url=url)
+            self.ending = _ending("success", outcome)
+        self.ended_as = outcome.reason.value
+        return self._recorded(outcome, self.ending)
 
     def _record_start(self) -> None:
         if self.context.host is not None:
@@ -123,44 +132,37 @@ class _Deployment:
             finally:
                 announcer.end()
 
-    def _ended(self, outcome: Outcome, state: str, summary: str) -> Outcome:
+    def _recorded(self, outcome: Outcome, ending: Ending) -> Outcome:
         """Record the end and add what came of that to the outcome."""
-        host, plan = self.context.host, self.prepared.plan
-        nothing_started = self.deployment_id is None
-        if host is None or nothing_started:
+        host = self.context.host
+        if host is None or self.deployment_id is None:
             return self._with_journal(outcome)
-        ending = _ending(state, summary, outcome.environment_url)
         try:
             with self.journal.step("record the end"):
-                warnings = host.finish(plan, self.job.attempt, self.deployment_id, ending)
-        except Cancelled:
-            return self._cancelled(summary, ending)
+                warnings = host.finish(self.prepared.plan, self.job.attempt, self.deployment_id, ending)
         except MachineryFailed as problem:
-            return self._with_journal(
-                replace(
-                    outcome,
-                    reason=Reason.END_NOT_RECORDED,
-                    message=f"{summary}; {problem.message}",
-                    hint=problem.hint,
-                    ended_as=outcome.reason.value,
-                )
-            )
+            message = f"{outcome.message}; {problem.message}"
+            unrecorded = replace(outcome, reason=Reason.END_NOT_RECORDED, message=message, hint=problem.hint)
+            return self._with_journal(replace(unrecorded, ended_as=self.ended_as))
         for warning in warnings:
             self.context.announcer.note("warning", warning)
         self.journal.warnings.extend(warnings)
         return self._with_journal(outcome)
 
-    def _cancelled(self, ended_as: str, ending: Ending | None = None) -> Outcome:
-        """Close the record within the seconds that a cancelled job is given."""
-        message = "cancelled while recording the end" if ending else "cancelled; what the deployer started was ended"
+    def _cancelled(self) -> Outcome:
+        """Close the record within the seconds that a cancelled job is given: with how the deployer ended, if it did."""
+        message = (
+            "cancelled while recording the end" if self.ending else "cancelled; what the deployer started was ended"
+        )
+        outcome = self._outcome(Reason.CANCELLED, message)
         host = self.context.host
         if host is not None:
-            closing = replace(ending or _ending("error", "cancelled", ""), hurry=True)
+            closing = replace(self.ending or Ending("error", "cancelled"), hurry=True)
             try:
                 host.finish(self.prepared.plan, self.job.attempt, self.deployment_id, closing)
             except MachineryFailed as problem:
-                message = f"{message}; {problem.message}"
-        return self._with_journal(replace(self._outcome(Reason.CANCELLED, message), ended_as=ended_as))
+                outcome = replace(outcome, message=f"{message}; {problem.message}")
+        return self._with_journal(replace(outcome, ended_as=self.ended_as))
 
     def _failure(self, problem: ModelStageError) -> Outcome:
         outcome = from_error(problem, self.journal, self.prepared.plan)
@@ -183,15 +185,11 @@ class _Deployment:
         )
 
 
-def _ending(state: str, summary: str, url: str) -> Ending:
-    return Ending(
-        state="success" if state == "success" else "failure" if state == "failure" else "error",
-        summary=summary,
-        environment_url=url or None,
-    )
+def _ending(state: Literal["success", "failure", "error"], outcome: Outcome) -> Ending:
+    return Ending(state, outcome.message, outcome.environment_url or None)
 
 
-def _state_of(problem: ModelStageError) -> str:
+def _state_of(problem: ModelStageError) -> Literal["failure", "error"]:
     """GitHub's word for it: `failure` where the deployer said no, `error` where something else broke."""
     return "failure" if isinstance(problem, DeploymentFailed) else "error"
 
