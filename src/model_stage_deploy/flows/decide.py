@@ -140,7 +140,8 @@ def previous_of(holder: Holder | None) -> Previous | None:
 def _record(tag: GtoTag, records: Sequence[TagRecord]) -> TagRecord:
     found = next((record for record in records if record.name == tag.text), None)
     if found is None:
-        near = ", ".join(record.name for record in records[-3:]) or "none"
+        newest = sorted(records, key=lambda record: record.time or 0)[-3:]
+        near = ", ".join(record.name for record in reversed(newest)) or "none"
         raise Refused(
             Reason.TAG_NOT_FOUND,
             f"there is no tag {tag.text}",
