@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
+import tomllib
 from importlib.resources import files
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from model_stage_deploy.demo.registry import build
 from tests.faces.command_lines import COMMAND, COMMANDS, COMPLAINT, Done, assert_civil, environment, run, tree
 from tests.standins.registries import GitRepository
 
+ROOT = Path(__file__).parents[2]
 OUTCOME = {
     *("schema", "result", "reason", "exit_code", "message", "hint", "tag", "event", "model", "version", "stage"),
     *("commit", "deployment_id", "environment_url", "ended_as", "plan", "steps", "warnings", "tail"),
@@ -56,8 +58,14 @@ def test_every_command_teaches_by_example(tmp_path: Path, command: str) -> None:
 
 def test_the_version_is_the_packages(tmp_path: Path) -> None:
     assert run(tmp_path, "--version").out == f"model-stage-deploy {__version__}\n"
-    script = Path(COMMAND[0]).with_name("model-stage-deploy")
-    told = subprocess.run([script, "--version"], capture_output=True, text=True, check=True, env=environment(tmp_path))
+
+
+def test_the_installed_command_is_the_same(tmp_path: Path) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    module, _, function = project["scripts"]["model-stage-deploy"].partition(":")
+    script = f"import sys; from {module} import {function}; sys.exit({function}())"  # what an installer writes
+    command = [COMMAND[0], "-I", "-c", script, "--version"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, env=environment(tmp_path))
     assert told.stdout == f"model-stage-deploy {__version__}\n"
 
 
