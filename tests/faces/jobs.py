@@ -208,6 +208,11 @@ class Job:
             here.git(
                 "fetch", "--quiet", f"file://{bare}", "+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*"
             )
+        if checkout == "stale":  # the folder of an earlier run, on a runner that keeps them
+            newest = here.git(
+                "for-each-ref", "--sort=-taggerdate", "--count=1", "--format=%(refname:strip=2)", "refs/tags"
+            )
+            here.git("tag", "--delete", newest)
         here.git("checkout", "--quiet", "--detach", commit)
 
 

@@ -210,6 +210,15 @@ def test_a_whole_clone_is_enough_where_the_remote_cannot_be_asked(job: Job) -> N
     assert job.receiver.requests[-1].json["version"] == "v2.0.0"
 
 
+def test_a_clone_left_by_an_earlier_run_does_not_decide_what_was_there_before(job: Job) -> None:
+    job.repository.tag("churn#prod#6", at="churn@v1.0.0^{commit}")
+    job.publish()
+    ended = job.dispatch(checkout="stale", command="rollback", model="churn", stage="prod")
+
+    assert ended.exit_code == 0, ended.log
+    assert (ended.outputs["version"], ended.outputs["previous-version"]) == ("v2.0.0", "v1.0.0")
+
+
 def test_an_unregistered_commit_is_refused_unless_the_mapping_allows_it(job: Job) -> None:
     commit = job.repository.git("rev-parse", "main")
     job.repository.tag("churn#dev#6", at="main")

@@ -29,7 +29,7 @@ _FETCH_HINT = (
 class GitSource:
     """Fulfils the Repository port. `remotes` are tried in order, each with the token that may go there.
 
-    `refs_from_remote` says that branches are read where they live: a job's clone may hold them from an earlier run.
+    `refs_from_remote` says that branches and tags are read where they live: a job's clone may be an earlier run's.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class GitSource:
     def tags(self, model: str | None, *, wanted: str | None = None, fresh: bool = False) -> Sequence[TagRecord]:
         """Every tag of the model (see the port)."""
         why, records = self._local_tags(model, wanted)
-        if why is None and not (fresh and self._remotes):
+        if why is None and not ((fresh or self._refs_from_remote) and self._remotes):
             return records
         if not self._remotes:
             if self.local is not None and self.local.why_incomplete() is None:
@@ -74,6 +74,9 @@ class GitSource:
         try:
             return self._from_remote().fetch_tags(model)
         except MachineryFailed as problem:
+            if why is None and not fresh:
+                self._tell(f"tags are read from this clone, because its remote fails: {problem.message}")
+                return records
             raise Refused(
                 Reason.INCOMPLETE_TAGS,
                 "the tags that decide the version are not all here"
