@@ -9,6 +9,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 
@@ -64,7 +65,7 @@ class GitSource:
         if why is None and not ((fresh or self._refs_from_remote) and self._remotes):
             return records
         if not self._remotes:
-            if self.local is not None and self.local.why_incomplete() is None:
+            if self.local is not None and self._gap is None:
                 return records  # a whole clone without a remote: what is here is all there is
             raise Refused(
                 Reason.INCOMPLETE_TAGS,
@@ -134,6 +135,11 @@ class GitSource:
         check_out(commit, source=source, into=into, environment=environment, origin=origin)
         return into
 
+    @cached_property
+    def _gap(self) -> str | None:
+        """Why the clone may lack tags or files; asked of git once, for a run does not change it."""
+        return self.local.why_incomplete() if self.local is not None else None
+
     def _local_commit(self, wanted: str | None) -> str | None:
         """The commit of a ref in the clone; what the clone last saw of the remote's branch goes first."""
         if self.local is None:
@@ -163,7 +169,7 @@ class GitSource:
             records = self.local.tags(model)
         except MachineryFailed as problem:
             return f"this clone's tags cannot be read ({problem.message})", ()
-        why = self.local.why_incomplete()
+        why = self._gap
         if why is None and wanted is not None:
             copies = [record for record in records if record.name == wanted]
             if not copies:
@@ -203,7 +209,7 @@ class GitSource:
         In a partial clone git would fetch what is missing by itself: without our token, and into the user's clone.
         """
         local = self.local
-        if local is None or "partial" in (local.why_incomplete() or ""):
+        if local is None or "partial" in (self._gap or ""):
             return None
         return local if local.commit_of(commit) is not None else None
 

@@ -21,6 +21,13 @@ _HINTS = {
 }
 
 
+def executable(argv: list[str]) -> list[str]:
+    """The arguments of a setting. Raises ValueError where they name no program."""
+    if not argv or not argv[0]:
+        raise ValueError("must begin with the name of a program")
+    return argv
+
+
 def shown_argv(argv: tuple[str, ...]) -> str:
     """The arguments as a JSON list, for people: exact, on one line, and in a spelling that the scrubber knows.
 

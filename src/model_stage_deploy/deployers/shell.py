@@ -20,7 +20,7 @@ from model_stage_deploy.core.plan import Plan
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.deployers.contract import Job, Options, Receipt
 from model_stage_deploy.deployers.reported_url import usable_url
-from model_stage_deploy.deployers.running import carry_out, shown_argv
+from model_stage_deploy.deployers.running import carry_out, executable, shown_argv
 from model_stage_deploy.ports import Process
 
 BASH = ("bash", "-euo", "pipefail", "-c")
@@ -52,9 +52,7 @@ class ShellOptions(Options):
     @field_validator("argv")
     @classmethod
     def _executable(cls, argv: list[str] | None) -> list[str] | None:
-        if argv is not None and (not argv or not argv[0]):
-            raise ValueError("must begin with the name of a program")
-        return argv
+        return None if argv is None else executable(argv)
 
     @field_validator("working_directory")
     @classmethod
