@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
@@ -16,4 +17,8 @@ if __name__ == "__main__":
     # `python -m` looks for modules in the current directory first: a yaml.py there must not pass for the library.
     if not sys.flags.safe_path:
         del sys.path[0]
-    raise SystemExit(main())
+    code = main()
+    # All is closed and flushed. Taking the interpreter apart in order would only take time.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

@@ -152,7 +152,7 @@ def test_hostile_models_are_names_and_nothing_else(world: World, tmp_path: Path)
     for ref in ("--upload-pack=touch ran", "refs/heads/main:refs/heads/x", "$(touch ran)", "^refs/heads/main"):
         with pytest.raises(MachineryFailed):
             scratch.fetch_commit(ref)
-    assert list(scratch.git.directory.rglob("ran")) == []
+    assert list(scratch.directory.rglob("ran")) == []
     assert scratch.git.run(["for-each-ref", "refs/heads"]) == b""
 
 

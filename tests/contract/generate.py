@@ -19,7 +19,7 @@ from model_stage_deploy.core.mapping_templates import NAMES
 from model_stage_deploy.core.reasons import Reason, Result
 from model_stage_deploy.deployers import catalogue
 from model_stage_deploy.deployers.environment import DROPPED, VARIABLES
-from model_stage_deploy.faces.arguments import parser
+from model_stage_deploy.faces.arguments import COMMANDS, command_parser
 from model_stage_deploy.faces.settings import INPUTS, OUTPUTS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -105,9 +105,7 @@ def _command_line() -> dict[str, str]:
 
 
 def _commands() -> Mapping[str, argparse.ArgumentParser]:
-    [commands] = [given for given in parser()._actions if isinstance(given, argparse._SubParsersAction)]
-    choices: Mapping[str, argparse.ArgumentParser] = commands.choices
-    return choices
+    return {name: command_parser(name) for name in COMMANDS}
 
 
 def _command_table() -> str:

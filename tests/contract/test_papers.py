@@ -19,7 +19,7 @@ from model_stage_deploy.adapters.jinja_templates import JinjaTemplates
 from model_stage_deploy.adapters.mapping_yaml import load_mapping
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.deployers import catalogue
-from model_stage_deploy.faces.arguments import parser
+from model_stage_deploy.faces.arguments import parse
 from model_stage_deploy.faces.settings import INPUTS, OUTPUTS
 from tests.contract.generate import DEPLOYER_PAGES, ROOT
 
@@ -132,7 +132,7 @@ def test_every_command_line_is_one_that_the_parser_takes(path: Path) -> None:
     for line in re.findall(r"(?:python|model-stage-deploy) -m model_stage_deploy ([^`\n]+)", text):
         words = shlex.split(line.split("  #")[0].split(" | ")[0])
         if words[0] != "COMMAND":
-            assert parser().parse_args(words).command == words[0]
+            assert parse(words).command == words[0]
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "src").rglob("*.py")), ids=lambda path: path.name)

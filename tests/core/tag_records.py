@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import replace
 from typing import Any
 
 from model_stage_deploy.core.model import Model, Sort, TagRecord
@@ -35,7 +34,7 @@ def record(name: str, on: str = "A", *, second: int = 0, **changes: Any) -> TagR
         message=name,
         inner_name=name,
     )
-    return replace(plain, **changes)
+    return plain._replace(**changes)
 
 
 def lightweight(name: str, on: str = "A") -> TagRecord:

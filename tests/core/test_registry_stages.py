@@ -60,9 +60,9 @@ def test_r33_semver_order() -> None:
 def test_r34_time_is_the_order_unless_asked() -> None:
     found = model(*BACK)
     assert (current(found), current(found, sort="semver")) == ("v1.0.0", "v2.0.0")
-    by_default = view.held(found, "prod")
-    assert by_default is not None
-    assert by_default["version"] == "v1.0.0"
+    holder = found.holder("prod")
+    assert holder is not None
+    assert view.held(holder)["version"] == "v1.0.0"
 
 
 def test_r35_one_version_a_stage_many_stages_a_version() -> None:

@@ -13,14 +13,13 @@ from model_stage_deploy.core.errors import Invalid, ModelStageError, NothingToDo
 from model_stage_deploy.core.model import TagRecord
 from model_stage_deploy.core.plan import Decision, Previous
 from model_stage_deploy.core.reasons import Reason
-from model_stage_deploy.core.tags import NotGtoTag, parse_tag
-from model_stage_deploy.faces.arguments import parser
+from model_stage_deploy.core.tags import NotGtoTag, parse_tag, require_model_name, require_stage_name
+from model_stage_deploy.faces.arguments import parse
 from model_stage_deploy.flows.decide import (
     Pushed,
     decide,
     read_tag,
     require_assignment,
-    require_known_stage_and_model,
     resolve,
 )
 from tests.core.tag_records import commit, lightweight, record, tags
@@ -174,9 +173,9 @@ def test_near_misses_are_doubtful_and_mistakes_when_typed() -> None:
 def test_r47_one_answer_not_one_flag_each(flags: list[str]) -> None:
     """GTO breaks on two output flags; ours has none: one answer (or document) tells everything."""
     with pytest.raises(Invalid) as wrong:
-        parser().parse_args(["resolve", "m#prod#1", *flags])
+        parse(["resolve", "m#prod#1", *flags])
     assert (wrong.value.reason, wrong.value.exit_code) == (Reason.USAGE, 2)
-    assert parser().parse_args(["resolve", "m#prod#1", "--json"]).json
+    assert parse(["resolve", "m#prod#1", "--json"]).json
 
 
 def test_unregistered_commit_that_the_remote_knows_better() -> None:
@@ -280,10 +279,11 @@ def test_what_happens_to_other_tags_of_the_model_does_not_matter() -> None:
 )
 def test_names_that_a_person_types(model: str, stage: str, right: bool) -> None:
     if right:
-        require_known_stage_and_model(model, stage)
+        assert (require_model_name(model), require_stage_name(stage)) == (model, stage)
         return
     with pytest.raises(ModelStageError) as wrong:
-        require_known_stage_and_model(model, stage)
+        require_model_name(model)
+        require_stage_name(stage)
     assert wrong.value.reason is Reason.USAGE
 
 

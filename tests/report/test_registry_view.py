@@ -9,7 +9,7 @@ import pytest
 
 from model_stage_deploy.adapters.git_repository import GitRepository as Reader
 from model_stage_deploy.core.registry import Registry, fold
-from model_stage_deploy.report.registry import held, history, history_rows, show_rows, shown
+from model_stage_deploy.report.registry import history, history_rows, show_rows, shown
 from tests.standins.registries import GitRepository, example_registry
 
 
@@ -37,13 +37,9 @@ def test_the_document_says_which_stages_a_version_is_in(registry: Registry) -> N
     assert all(len(version["commit"]) == 40 for version in churn["versions"])
 
 
-def test_an_empty_stage_is_held_by_nothing(registry: Registry) -> None:
-    assert held(registry.model("churn"), "moon") is None
-
-
 def test_history_rows_are_as_wide_as_their_heading(registry: Registry) -> None:
     events = [event for model in registry for event in model.events]
-    rows = history_rows(history(events, dict(registry.models)))
+    rows = history_rows(history(events, registry.models))
     assert len(rows) == len(events) + 1
     assert {len(row) for row in rows} == {len(rows[0])}
 

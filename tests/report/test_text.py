@@ -8,8 +8,10 @@ import pytest
 
 from model_stage_deploy.core.outcome import Outcome, Step, document, outputs
 from model_stage_deploy.core.reasons import Reason, Result
+from model_stage_deploy.faces.printing import json_lines
 from model_stage_deploy.faces.settings import OUTPUTS
-from model_stage_deploy.report.text import annotation, describe, headline, json_text, plan_lines, table
+from model_stage_deploy.report.columns import columns
+from model_stage_deploy.report.text import annotation, describe, headline, plan_lines
 from tests.fakes.plans import HOSTILE, a_plan
 
 FAILED = [reason for reason in Reason if reason.exit_code]
@@ -88,18 +90,18 @@ def test_a_dry_run_is_its_plan() -> None:
 
 
 def test_a_table_is_aligned_and_has_no_trailing_space() -> None:
-    assert list(table([("A", "LONG", "C"), ("aaa", "b", "c"), ("a", "b", "")])) == [
+    assert list(columns([("A", "LONG", "C"), ("aaa", "b", "c"), ("a", "b", "")])) == [
         "A    LONG  C",
         "aaa  b     c",
         "a    b",
     ]
-    assert list(table([])) == []
+    assert list(columns([])) == []
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_json_is_ascii_and_means_what_was_said(name: str) -> None:
     value = {HOSTILE[name]: [HOSTILE[name], {"x": HOSTILE[name]}]}
-    text = json_text(value)
+    text = "".join(json_lines(value))
     assert text.isascii()
     assert all(line.isprintable() for line in text.split("\n"))
     assert json.loads(text) == value

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 
 from model_stage_deploy.core.errors import Invalid, MachineryFailed
 from model_stage_deploy.core.reasons import Reason
@@ -25,6 +26,7 @@ _ENVIRONMENT = {
     "GIT_TRACE_REDACT": "1",
     "LC_ALL": "C",
 }
+_PIPE = 1 << 20  # bytes; in the usual 64 KiB git and we would wait for each other by turns
 _OPTIONS = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "advice.detachedHead=false")
 # Left over from a caller's hook or alias, these would point us at another repository.
 _FOREIGN = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR", "GIT_NAMESPACE")
@@ -33,65 +35,101 @@ _FOREIGN = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"
 class Git:
     """Runs git in one directory. `extra` is added to the environment: credentials go there, never on a command line."""
 
-    def __init__(self, directory: Path, extra: Mapping[str, str] | None = None) -> None:
+    def __init__(self, directory: str | os.PathLike[str], extra: Mapping[str, str] | None = None) -> None:
         self.directory = directory
         self.environment = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
         self.environment.setdefault("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")
         self.environment |= _ENVIRONMENT | dict(extra or {})
 
     def attempt(
-        self, arguments: Sequence[str], *, timeout: float = LOCAL_TIMEOUT
+        self, arguments: Sequence[str], *, timeout: float = LOCAL_TIMEOUT, given: bytes | None = None
     ) -> subprocess.CompletedProcess[bytes]:
-        """Run `git ARGUMENTS…` and hand back whatever came of it.
+        """Run `git ARGUMENTS…` and hand back whatever came of it; `given` is its standard input.
 
         Raises Invalid (not-a-repository) for a missing directory, MachineryFailed (git-failed) where git is not
         installed or does not end within `timeout` seconds.
         """
-        try:
-            return self._finished(["git", *_OPTIONS, *arguments], timeout)
-        except (FileNotFoundError, NotADirectoryError) as problem:
-            if not self.directory.is_dir():
-                raise Invalid(
-                    Reason.NOT_A_REPOSITORY,
-                    f"there is no directory {str(self.directory)!r}",
-                    hint="name the repository with --repo PATH",
-                ) from problem
-            raise MachineryFailed(
-                Reason.GIT_FAILED, "git is not installed", hint="install git 2.30 or newer"
-            ) from problem
-        except subprocess.TimeoutExpired as problem:
-            raise MachineryFailed(
-                Reason.GIT_FAILED,
-                f"git {arguments[0]} did not end within {timeout:.0f} s",
-                hint="the remote may be slow or unreachable: try again",
-            ) from problem
-
-    def _finished(self, command: list[str], timeout: float) -> subprocess.CompletedProcess[bytes]:
-        """Like subprocess.run, but whatever ends the wait also ends the processes that git started to ask a remote."""
-        with subprocess.Popen(
-            command,
-            cwd=self.directory,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        ) as process:
+        with self._started(arguments, given) as process:
             try:
-                out, err = process.communicate(timeout=timeout)
-            except BaseException:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                raise
-            return subprocess.CompletedProcess(command, process.returncode, out, err)
+                out, err = process.communicate(given, timeout=timeout)
+            except subprocess.TimeoutExpired as problem:
+                raise _too_slow(arguments, timeout) from problem
+            return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
-    def run(self, arguments: Sequence[str], *, timeout: float = LOCAL_TIMEOUT) -> bytes:
-        """Like `attempt`, but a failure raises MachineryFailed (git-failed) with git's last words."""
-        done = self.attempt(arguments, timeout=timeout)
-        if done.returncode != 0:
-            raise MachineryFailed(
-                Reason.GIT_FAILED, f"git {arguments[0]} failed: {last_words(done.stderr)}", hint=_hint(done.stderr)
+    def stream(self, arguments: Sequence[str], *, timeout: float = LOCAL_TIMEOUT, size: int = 1 << 20) -> Iterator[str]:
+        """Run `git ARGUMENTS…` and give its output as text, in pieces of up to `size` characters, while it comes.
+
+        Raises what `run` raises; a failure shows after the last piece.
+        """
+        words: list[bytes] = []
+        late = threading.Event()
+        with self._started(arguments, None) as process:
+            if process.stdout is None or process.stderr is None:
+                raise AssertionError
+
+            def end() -> None:
+                late.set()
+                _kill(process)
+
+            complaints = threading.Thread(target=lambda errors: words.append(errors.read()), args=(process.stderr,))
+            watch = threading.Timer(timeout, end)
+            watch.daemon = complaints.daemon = True
+            complaints.start()
+            watch.start()
+            try:
+                output = io.TextIOWrapper(process.stdout, encoding="utf-8", errors="replace", newline="\n")
+                while piece := output.read(size):
+                    yield piece
+                process.wait()
+            finally:
+                watch.cancel()
+            complaints.join()
+        if late.is_set():
+            raise _too_slow(arguments, timeout)
+        if process.returncode != 0:
+            raise _failed(arguments, b"".join(words))
+
+    @contextlib.contextmanager
+    def _started(self, arguments: Sequence[str], given: bytes | None) -> Iterator[subprocess.Popen[bytes]]:
+        """A running git; whatever ends the wait for it also ends the processes that it started to ask a remote."""
+        try:
+            process = subprocess.Popen(
+                ["git", *_OPTIONS, *arguments],
+                cwd=self.directory,
+                env=self.environment,
+                stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+                pipesize=_PIPE,
             )
+        except (FileNotFoundError, NotADirectoryError, PermissionError) as problem:
+            raise self._not_started(problem) from problem
+        with process:
+            try:
+                yield process
+            except BaseException:
+                _kill(process)
+                raise
+
+    def _not_started(self, problem: OSError) -> Invalid | MachineryFailed:
+        if not os.path.isdir(self.directory):
+            return Invalid(
+                Reason.NOT_A_REPOSITORY,
+                f"there is no directory {os.fspath(self.directory)!r}",
+                hint="name the repository with --repo PATH",
+            )
+        if isinstance(problem, PermissionError):
+            return Invalid(
+                Reason.NOT_A_REPOSITORY, f"{os.fspath(self.directory)!r} may not be entered ({problem.strerror})"
+            )
+        return MachineryFailed(Reason.GIT_FAILED, "git is not installed", hint="install git 2.31 or newer")
+
+    def run(self, arguments: Sequence[str], *, timeout: float = LOCAL_TIMEOUT, given: bytes | None = None) -> bytes:
+        """Like `attempt`, but a failure raises MachineryFailed (git-failed) with git's last words."""
+        done = self.attempt(arguments, timeout=timeout, given=given)
+        if done.returncode != 0:
+            raise _failed(arguments, done.stderr)
         return done.stdout
 
 
@@ -100,6 +138,23 @@ def last_words(stderr: bytes) -> str:
     lines = [line.strip() for line in stderr.decode(errors="replace").splitlines() if line.strip()]
     telling = [line for line in lines if line.startswith(("fatal:", "error:"))]
     return (telling or lines or ["it said nothing"])[0][:500]
+
+
+def _failed(arguments: Sequence[str], stderr: bytes) -> MachineryFailed:
+    return MachineryFailed(Reason.GIT_FAILED, f"git {arguments[0]} failed: {last_words(stderr)}", hint=_hint(stderr))
+
+
+def _too_slow(arguments: Sequence[str], timeout: float) -> MachineryFailed:
+    return MachineryFailed(
+        Reason.GIT_FAILED,
+        f"git {arguments[0]} did not end within {timeout:.0f} s",
+        hint="the remote may be slow or unreachable: try again",
+    )
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _hint(stderr: bytes) -> str:

@@ -6,9 +6,10 @@ Fetching what is missing is next door, in git_scratch.py.
 from __future__ import annotations
 
 import os
-import posixpath
 import re
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from sys import intern
+from typing import TYPE_CHECKING
 
 from model_stage_deploy.adapters.git_process import Git, last_words
 from model_stage_deploy.core.errors import Invalid, MachineryFailed
@@ -16,21 +17,19 @@ from model_stage_deploy.core.model import TagRecord
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.tags import tag_artifact
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+# Words of settings that may leave tags out or bring others in.
+_TELLING = ("tagopt", "partialclone", "promisor", "mirror", "[include", "[extensions", "worktreeconfig")
+_SEPARATOR = "%00"
 # %(object) and %(type) are the tag object's own header lines: how far %(*objectname) peels differs between gits.
-_FIELDS = (
-    "%(refname:lstrip=2)",
-    "%(objectname)",
-    "%(objecttype)",
-    "%(tag)",
-    "%(object)",
-    "%(type)",
-    "%(taggername)",
-    "%(taggeremail:trim)",
+_PLAIN = (
+    *("%(refname:lstrip=2)", "%(objectname)", "%(objecttype)", "%(tag)", "%(object)", "%(type)"),
     "%(taggerdate:raw)",
-    "%(contents)",
 )
-_FORMAT = "%00".join(_FIELDS) + "%00"
+_DETAILS = ("%(taggername)", "%(taggeremail:trim)", "%(contents)")
 
 
 class GitRepository:
@@ -40,37 +39,61 @@ class GitRepository:
         self.git = git
 
     @classmethod
-    def open(cls, path: Path) -> GitRepository:
+    def open(cls, path: str | os.PathLike[str]) -> GitRepository:
         """The repository at or above `path`. Raises Invalid (not-a-repository)."""
-        git = Git(path)
-        done = git.attempt(["rev-parse", "--git-dir"])
-        if done.returncode != 0:
-            raise Invalid(
-                Reason.NOT_A_REPOSITORY,
-                f"{str(path)!r} is not in a Git repository ({last_words(done.stderr)})",
-                hint="name the repository with --repo PATH",
-            )
-        return cls(git)
+        found = cls(Git(path))
+        found.require_repository()
+        return found
 
     @property
     def top(self) -> Path:
         """The working tree's top directory (of a bare repository, itself)."""
+        from pathlib import Path
+
         done = self.git.attempt(["rev-parse", "--show-toplevel"])
         shown = os.fsdecode(done.stdout).rstrip("\n")
-        return Path(shown) if done.returncode == 0 and shown else self.git.directory
+        return Path(shown if done.returncode == 0 and shown else self.git.directory)
 
     @property
     def git_directory(self) -> Path:
         """Absolute path of the repository's own data (`.git`)."""
+        from pathlib import Path
+
         return Path(os.fsdecode(self.git.run(["rev-parse", "--absolute-git-dir"])).rstrip("\n"))
 
-    def tags(self, model: str | None) -> list[TagRecord]:
-        """All tags of one model, or of all; one git process, no object read by us. Raises MachineryFailed."""
-        raw = self.git.run(["for-each-ref", f"--format={_FORMAT}", *tag_patterns(model)])
-        fields = raw.decode(errors="replace").split("\0")
-        width = len(_FIELDS)
-        rows = (fields[at : at + width] for at in range(0, len(fields) - 1, width))
-        return [self._record(row) for row in rows]
+    def tags(self, model: str | None, *, details: bool = True) -> list[TagRecord]:
+        """All tags of one model, or of all (see `read_tags`)."""
+        return list(self.read_tags(model, details=details))
+
+    def read_tags(self, model: str | None, *, details: bool = True) -> Iterator[TagRecord]:
+        """Tags of one model, or of all, as they come; one git process, no object read by us.
+
+        `details` are tagger, email and message. Raises MachineryFailed (git-failed), Invalid (not-a-repository).
+        """
+        fields = (*_PLAIN, *_DETAILS) if details else _PLAIN
+        form = _SEPARATOR + "".join(f"{field}{_SEPARATOR}" for field in fields)
+        pieces = self.git.stream(["for-each-ref", f"--format={form}", *tag_patterns(model)])
+        try:
+            for row in _rows(pieces, len(fields) + 1):
+                date, _, zone = row[7].partition(" ")
+                if details or row[6] != "commit" or row[4] != row[1] or not date.isdigit():
+                    yield self._record(*row)
+                else:  # as most are; this runs once a tag
+                    name = row[1]
+                    yield TagRecord(name, row[2], True, row[5], int(date), intern(zone), "", "", "", name)
+        except MachineryFailed as problem:
+            self.require_repository(problem)
+            raise
+
+    def require_repository(self, cause: Exception | None = None) -> None:
+        """Raise Invalid (not-a-repository) unless git finds one here."""
+        done = self.git.attempt(["rev-parse", "--git-dir"])
+        if done.returncode != 0:
+            raise Invalid(
+                Reason.NOT_A_REPOSITORY,
+                f"{os.fspath(self.git.directory)!r} is not in a Git repository ({last_words(done.stderr)})",
+                hint="name the repository with --repo PATH",
+            ) from cause
 
     def commit_of(self, revision: str) -> str | None:
         """The commit that a revision names, None where it names none."""
@@ -83,7 +106,7 @@ class GitRepository:
 
         `path` counts from the repository's top, wherever we were started; git would take `./` and `../` otherwise.
         """
-        plain = posixpath.normpath(path)
+        plain = os.path.normpath(path)
         if plain in (".", "..") or plain.startswith(("../", "/")):
             return None
         name = f"{commit}:{plain}"
@@ -101,6 +124,28 @@ class GitRepository:
         """Address of a remote, None where there is none."""
         done = self.git.attempt(["config", "--get", f"remote.{name}.url"])
         return os.fsdecode(done.stdout).strip() or None if done.returncode == 0 else None
+
+    def is_plainly_whole(self) -> bool:
+        """Whether the files of `.git` alone say that no tag is missing, so that git need not be asked.
+
+        False where it is not plain: linked worktrees, bare repositories, settings of a kind that might matter.
+        """
+        place = _found_upwards(self.git.directory)
+        if place is None or "GIT_CONFIG_COUNT" in self.git.environment or "GIT_CONFIG_PARAMETERS" in os.environ:
+            return False
+        if os.path.exists(f"{place}/shallow"):
+            return False
+        try:
+            own = _text(f"{place}/config")
+            others = [_text(path) for path in _personal_settings(self.git.environment) if os.path.exists(path)]
+        except OSError:
+            return False
+        if any(word in own for word in _TELLING) or any(
+            word in text for word in (*_TELLING, "[remote") for text in others
+        ):
+            return False
+        fetched = [line for line in own.splitlines() if line.strip().startswith("fetch")]
+        return all("refs/heads/*" in line for line in fetched)
 
     def why_incomplete(self) -> str | None:
         """Why tags may be missing here, or None where this is a whole clone (T1-T3, T7)."""
@@ -123,27 +168,67 @@ class GitRepository:
         pairs = (entry.partition("\n") for entry in done.stdout.decode(errors="replace").split("\0") if entry)
         return [(name.lower(), value.strip()) for name, _, value in pairs]
 
-    def _record(self, row: list[str]) -> TagRecord:
-        name, object_id, kind, inner, target, target_type, tagger, email, date, message = row
-        name = name.lstrip("\n")
+    def _record(
+        self,
+        _newline: str,
+        name: str,
+        object_id: str,
+        kind: str,
+        inner: str,
+        target: str,
+        target_type: str,
+        date: str,
+        tagger: str = "",
+        email: str = "",
+        message: str = "",
+    ) -> TagRecord:
         if kind != "tag":
             return TagRecord(name, object_id, annotated=False, commit=object_id if kind == "commit" else None)
         nested = target_type == "tag"
         commit = self.commit_of(object_id) if nested else (target if target_type == "commit" else None)
         seconds, _, zone = date.partition(" ")
+        time = int(seconds) if seconds.isdigit() or seconds[1:].isdigit() else None
         return TagRecord(
-            name=name,
-            object_id=object_id,
-            annotated=True,
-            commit=commit,
-            time=int(seconds) if re.fullmatch(r"-?[0-9]+", seconds) else None,
-            zone=zone or "+0000",
-            tagger=tagger,
-            email=email,
-            message=message.strip(),
-            inner_name=inner,
-            nested=nested,
+            name, object_id, True, commit, time, intern(zone), tagger, email, message.strip(), inner, nested
         )
+
+
+def _found_upwards(directory: str | os.PathLike[str]) -> str | None:
+    """The repository's own directory, at or above a directory; None where it is no plain clone or bare repository."""
+    here = os.path.realpath(directory)
+    while True:
+        if os.path.isdir(f"{here}/.git"):
+            return f"{here}/.git"
+        if os.path.exists(f"{here}/.git"):
+            return None  # a linked worktree or a submodule
+        if os.path.exists(f"{here}/HEAD") and os.path.isdir(f"{here}/objects"):
+            return None if os.path.exists(f"{here}/commondir") else here
+        above = os.path.dirname(here)
+        if above == here:
+            return None
+        here = above
+
+
+def _personal_settings(environment: Mapping[str, str]) -> list[str]:
+    home = environment.get("HOME", "")
+    if "GIT_CONFIG_GLOBAL" in environment:
+        return [environment["GIT_CONFIG_GLOBAL"]]
+    return [f"{home}/.gitconfig", f"{environment.get('XDG_CONFIG_HOME') or f'{home}/.config'}/git/config"]
+
+
+def _text(path: str) -> str:
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read().lower()
+
+
+def _rows(pieces: Iterator[str], width: int) -> Iterator[Sequence[str]]:
+    """Fields of one ref each, from NUL-ended ones in pieces of any size; the first is git's newline between refs."""
+    rest = ""
+    for piece in pieces:
+        fields = (rest + piece).split("\0")
+        whole = (len(fields) - 1) // width * width
+        rest = "\0".join(fields[whole:])
+        yield from zip(*[iter(fields[:whole])] * width, strict=True)
 
 
 def tag_patterns(model: str | None) -> list[str]:

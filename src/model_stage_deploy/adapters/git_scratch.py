@@ -66,6 +66,7 @@ class ScratchRepository(GitRepository):
     def __init__(self, directory: Path, url: str, token: Secret | None) -> None:
         self.credentials = credentials(url, token)
         super().__init__(Git(directory, self.credentials))
+        self.directory = directory
         self.url = without_password(url) if self.credentials else url
         self._fetched: dict[str, str] = {}
 

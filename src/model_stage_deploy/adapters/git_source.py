@@ -194,7 +194,7 @@ class GitSource:
 
     def _create(self, url: str, token: Secret | None) -> ScratchRepository:
         scratch = ScratchRepository.create(url, token)
-        self._temporary.append(scratch.git.directory)
+        self._temporary.append(scratch.directory)
         return scratch
 
     def _with(self, commit: str) -> ScratchRepository:

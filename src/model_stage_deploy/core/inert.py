@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 _SHOWN = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\x1b": "\\e", "\0": "\\0"}
 
 
 def one_line(text: str, limit: int = 2000) -> str:
     """`text` on one line, at most `limit` characters: control and direction-changing characters are spelled out."""
+    if len(text) <= limit and text.isprintable():
+        return text
     begun = text[: limit + 1]  # spelled out it only grows
     shown = "".join(character if _harmless(character) else _spelled(character) for character in begun)
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
@@ -20,6 +20,8 @@ def lines(text: str, limit: int = 100) -> list[str]:
 
 
 def _harmless(character: str) -> bool:
+    import unicodedata
+
     # Cc controls, Cf formats (bidi overrides, zero width), Zl/Zp separators, Cs surrogates
     return unicodedata.category(character) not in ("Cc", "Cf", "Zl", "Zp", "Cs")
 

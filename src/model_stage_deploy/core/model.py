@@ -1,25 +1,27 @@
 """One model of the registry: its versions, who holds which stage, and the rules for ties.
 
-Rules R22-R42 of docs/reference/tags.md. How tags become models is next door, in registry.py.
+Rules R22-R42 of docs/reference/tags.md. How tags become models is next door, in registry.py. A registry may have
+100,000 tags: what there is one of per tag is a tuple, and nothing here looks at all of a model for one event.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from operator import attrgetter, itemgetter
+from typing import Literal, NamedTuple
 
 from model_stage_deploy.core.errors import Refused
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.tags import Event, GtoTag
-from model_stage_deploy.core.versions import Version
+from model_stage_deploy.core.versions import precedence_of
 
 Sort = Literal["time", "semver"]
 OrderKey = tuple[int, str]
+_ASSIGNMENT, _REGISTRATION = Event.ASSIGNMENT, Event.REGISTRATION  # a member of an enum takes long to find
+_BY_NAME, _BY_TIME = attrgetter("record.name"), itemgetter(3)
 
 
-@dataclass(frozen=True, slots=True)
-class TagRecord:
+class TagRecord(NamedTuple):
     """One tag as Git stores it.
 
     `object_id` is the tag object (for a lightweight tag, what it points at). `commit` is the commit reached
@@ -40,8 +42,7 @@ class TagRecord:
     nested: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RegistryEvent:
+class RegistryEvent(NamedTuple):
     """A tag that counts: annotated, ours, on a commit, with a time."""
 
     tag: GtoTag
@@ -55,14 +56,22 @@ class RegistryEvent:
         return (self.time, self.tag.text)
 
 
-@dataclass(slots=True)
 class ModelVersion:
-    """A version of a model: a registered one, or a bare commit that a stage was given to (R23)."""
+    """A version of a model: a registered one, or a bare commit that a stage was given to (R23).
 
-    name: str
-    commit: str
-    direct: list[RegistryEvent] = field(default_factory=list)
-    assignments: dict[str, list[RegistryEvent]] = field(default_factory=dict)
+    `direct` holds its registrations and deregistrations, `assignments` the (un)assignments of each stage, in order.
+    """
+
+    __slots__ = ("assignments", "commit", "direct", "name")
+
+    def __init__(self, name: str, commit: str) -> None:
+        self.name = name
+        self.commit = commit
+        self.direct: list[RegistryEvent] = []
+        self.assignments: dict[str, list[RegistryEvent]] = {}
+
+    def __repr__(self) -> str:
+        return f"ModelVersion({self.name!r}, {self.commit!r})"
 
     @property
     def registered(self) -> bool:
@@ -71,35 +80,40 @@ class ModelVersion:
 
     def is_active(self, before: OrderKey | None = None) -> bool:
         """Whether its newest (de)registration is a registration (R27). Before any it is a bare commit: active (R24)."""
-        seen = _until(self.direct, before)
-        return _newest_is(seen, Event.REGISTRATION) if seen else True
+        seen = self.direct if before is None else _until(self.direct, before)
+        return _newest_is(seen, _REGISTRATION) if seen else True
 
     def is_in(self, stage: str, before: OrderKey | None = None) -> bool:
         """Whether its newest (un)assignment for the stage is an assignment; a tie counts against it (R28)."""
-        return _newest_is(_until(self.assignments.get(stage, ()), before), Event.ASSIGNMENT)
+        return _newest_is(_until(self.assignments.get(stage, ()), before), _ASSIGNMENT)
 
     def assigned(self, stage: str, before: OrderKey | None = None) -> RegistryEvent | None:
         """The newest assignment to the stage, undone or not."""
-        given = _until(self.assignments.get(stage, ()), before)
-        events = [event for event in given if event.tag.event is Event.ASSIGNMENT]
-        return events[-1] if events else None
+        for event in reversed(_until(self.assignments.get(stage, ()), before)):
+            if event.tag.event is _ASSIGNMENT:
+                return event
+        return None
 
     @property
     def first_seen(self) -> OrderKey:
         """Order of its first registration, or of its first assignment where it was never registered."""
-        events = self.direct or [events[0] for events in self.assignments.values()]
-        return min(event.order for event in events)
+        if self.direct:
+            return self.direct[0].order
+        return min(events[0].order for events in self.assignments.values())
 
     @property
     def precedence(self) -> tuple[bool, object, str]:
         """Sort key for "greatest": registered versions by SemVer, bare commits below all, by name (R33, R42)."""
-        if not self.registered:
+        if not self.direct:
             return (False, (), self.name)
-        return (True, Version.parse(self.name).precedence, "")
+        return (True, precedence_of(self.name), "")
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+_NAME, _FIRST_SEEN = attrgetter("name"), attrgetter("first_seen")
+_GREATEST = attrgetter("precedence", "first_seen")
+
+
+class Holder(NamedTuple):
     """The version that holds a stage, and the assignment that put it there."""
 
     version: ModelVersion
@@ -111,22 +125,59 @@ class Holder:
         As in GTO, a version is as old as its newest registration; a bare commit has only its assignment.
         """
         direct = _until(self.version.direct, before)
-        registered = [event.time for event in direct if event.tag.event is Event.REGISTRATION]
+        registered = [event.time for event in direct if event.tag.event is _REGISTRATION]
         if registered:
             return (max(registered), False, self.version.first_seen)
         given = self.version.assignments[str(self.event.tag.stage)]
         return (self.event.time, True, min(event.order for event in given if event.time == self.event.time))
 
 
-@dataclass(slots=True)
 class Model:
-    """Everything that the tags say about one model."""
+    """Everything that the tags say about one model.
 
-    name: str
-    events: list[RegistryEvent] = field(default_factory=list)
-    versions: list[ModelVersion] = field(default_factory=list)
-    ambiguous: dict[str, list[str]] = field(default_factory=dict)
-    """Commits that hold several registered versions and were given a stage, with those versions (R25)."""
+    `events` are in order (R20), `versions` in the order in which they were first seen. `ambiguous` names the commits
+    that hold several registered versions and were given a stage, with those versions (R25).
+    """
+
+    __slots__ = ("_by_commit", "_by_stage", "_registered", "ambiguous", "events", "name", "versions")
+
+    def __init__(self, name: str, events: Iterable[RegistryEvent] = ()) -> None:
+        self.name = name
+        self.events = sorted(sorted(events, key=_BY_NAME), key=_BY_TIME)  # R20
+        self.ambiguous: dict[str, list[str]] = {}
+        self._registered: dict[tuple[str, str], ModelVersion] = {}
+        self._by_commit: dict[str, list[ModelVersion]] = {}
+        self._by_stage: dict[str, list[RegistryEvent]] = {}
+        self._register()
+        self._assign()
+        versions = [version for versions in self._by_commit.values() for version in versions]
+        self.versions = sorted(versions, key=_FIRST_SEEN)
+
+    def _register(self) -> None:
+        registered, by_commit = self._registered, self._by_commit
+        for event in self.events:
+            name = event.tag.version
+            if name is not None:
+                key = (name, event.commit)
+                version = registered.get(key)
+                if version is None:
+                    version = registered[key] = ModelVersion(*key)
+                    by_commit.setdefault(event.commit, []).append(version)
+                version.direct.append(event)
+
+    def _assign(self) -> None:
+        by_commit, by_stage = self._by_commit, self._by_stage
+        for event in self.events:
+            stage = event.tag.stage
+            if stage is not None:
+                candidates = by_commit.get(event.commit)
+                if candidates is None:  # R23; one object per commit, however many tags (B3)
+                    candidates = by_commit[event.commit] = [ModelVersion(event.commit, event.commit)]
+                elif len(candidates) > 1:
+                    self.ambiguous[event.commit] = [version.name for version in candidates]
+                    continue
+                candidates[0].assignments.setdefault(stage, []).append(event)
+                by_stage.setdefault(stage, []).append(event)
 
     @property
     def deprecated(self) -> bool:
@@ -136,36 +187,58 @@ class Model:
     @property
     def stages(self) -> list[str]:
         """Every stage that any of its tags names, in order of the names."""
-        return sorted({stage for version in self.versions for stage in version.assignments})
+        return sorted(self._by_stage)
 
     def holder(self, stage: str, *, sort: Sort = "time", before: OrderKey | None = None) -> Holder | None:
         """Which version the stage has now, or had just before an event (R31–R37).
 
         Raises Refused (ambiguous-version) where tags of this model cannot be given one meaning (R25).
         """
+        if sort == "semver":
+            return max(self.holders(stage, before=before), key=lambda held: _GREATEST(held.version), default=None)
+        if self.ambiguous:
+            self.require_unambiguous()
+        seen: set[str] = set()
+        newest: list[Holder] = []
+        for event in reversed(_until(self._by_stage.get(stage, ()), before)):
+            if newest and newest[0].event.time != event.time:
+                break
+            if event.commit not in seen:  # else a newer one has said more about that version
+                seen.add(event.commit)
+                version = self._by_commit[event.commit][0]
+                if version.is_in(stage, before) and version.is_active(before):
+                    newest.append(Holder(version, event))
+        return min(newest, key=lambda held: held.age(before)) if len(newest) > 1 else next(iter(newest), None)
+
+    def holders(self, stage: str, *, before: OrderKey | None = None) -> list[Holder]:
+        """All active versions whose assignment to the stage was never undone, in the order of their first ones.
+
+        Raises Refused (ambiguous-version).
+        """
         self.require_unambiguous()
-        holders = [
+        commits = dict.fromkeys(event.commit for event in _until(self._by_stage.get(stage, ()), before))
+        return [
             Holder(version, event)
-            for version in self.versions
-            if version.is_active(before) and version.is_in(stage, before)
+            for version in (self._by_commit[commit][0] for commit in commits)
+            if version.is_in(stage, before) and version.is_active(before)
             if (event := version.assigned(stage, before)) is not None
         ]
-        if not holders:
-            return None
-        if sort == "semver":
-            return max(holders, key=lambda held: (held.version.precedence, held.version.first_seen))
-        newest = max(held.event.time for held in holders)
-        return min((held for held in holders if held.event.time == newest), key=lambda held: held.age(before))
 
     def latest(self) -> ModelVersion | None:
         """The greatest active version; bare commits only if there is nothing else (R42)."""
-        active = [version for version in self.versions if version.is_active()]
-        return max(active, key=lambda version: (version.precedence, version.first_seen), default=None)
+        registered = [version for version in self.versions if version.direct and version.is_active()]
+        if registered:  # of equal ones the later (B20), and they are in order
+            return max(reversed(registered), key=lambda version: precedence_of(version.name))
+        return max((version for version in self.versions if not version.direct), key=_NAME, default=None)
 
     def find(self, name: str) -> ModelVersion | None:
         """A version by its exact name; of several (R26), the one registered last that is active."""
         named = [version for version in self.versions if version.name == name]
         return max(named, key=lambda version: (version.is_active(), version.first_seen), default=None)
+
+    def at(self, commit: str) -> list[ModelVersion]:
+        """The versions on a commit: usually one, none, or several (R25)."""
+        return list(self._by_commit.get(commit, ()))
 
     def version_of(self, event: RegistryEvent) -> ModelVersion | None:
         """The version that an event is about: the one registered on its commit (R22); None for a deprecation.
@@ -175,11 +248,10 @@ class Model:
         if event.tag.event is Event.DEPRECATION:
             return None
         if event.tag.version is not None:
-            wanted = (event.tag.version, event.commit)
-            return next(version for version in self.versions if (version.name, version.commit) == wanted)
+            return self._registered[event.tag.version, event.commit]
         if event.commit in self.ambiguous:
             self.require_unambiguous()
-        return next(version for version in self.versions if version.commit == event.commit)
+        return self._by_commit[event.commit][0]
 
     def event_of(self, tag: str) -> RegistryEvent | None:
         """The event that a tag made (R43), or None where the tag does not count."""
@@ -198,11 +270,19 @@ class Model:
             )
 
 
-def _until(events: Iterable[RegistryEvent], before: OrderKey | None) -> list[RegistryEvent]:
+def _until(events: Sequence[RegistryEvent], before: OrderKey | None) -> Sequence[RegistryEvent]:
     """The events that came before a moment of the history; all of them for None."""
-    return [event for event in events if before is None or event.order < before]
+    return events if before is None else [event for event in events if event.order < before]
 
 
 def _newest_is(events: Sequence[RegistryEvent], kind: Event) -> bool:
     """Whether the newest event is of that kind and no event of another kind shares its second."""
-    return bool(events) and all(event.tag.event is kind for event in events if event.time == events[-1].time)
+    if not events or events[-1].tag.event is not kind:
+        return False
+    newest = events[-1].time
+    for at in range(len(events) - 2, -1, -1):
+        if events[at].time != newest:
+            return True
+        if events[at].tag.event is not kind:
+            return False
+    return True

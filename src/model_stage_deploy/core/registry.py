@@ -6,17 +6,17 @@ next door, in tags.py; what a model's versions and stages are, in model.py; wher
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from model_stage_deploy.core.errors import Refused
-from model_stage_deploy.core.model import Model, ModelVersion, RegistryEvent, TagRecord
+from model_stage_deploy.core.model import Model, RegistryEvent, TagRecord
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.tags import RESERVED, NotGtoTag, parse_tag
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """Something odd about a tag that a person should know; never a reason to hide other models."""
 
     code: str
@@ -24,12 +24,14 @@ class Finding:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
 class Registry:
     """Models by name, and what was odd about the tags."""
 
-    models: Mapping[str, Model]
-    findings: tuple[Finding, ...] = ()
+    __slots__ = ("findings", "models")
+
+    def __init__(self, models: Mapping[str, Model], findings: tuple[Finding, ...] = ()) -> None:
+        self.models = models
+        self.findings = findings
 
     def __iter__(self) -> Iterator[Model]:
         return iter(self.models.values())
@@ -55,13 +57,30 @@ def fold(records: Iterable[TagRecord]) -> Registry:
 
     A tag that cannot count is reported as a finding and hides nothing else (B1, B2, B6, B7).
     """
+    collecting = gc.isenabled()
+    gc.disable()  # all that is made here stays; looking for garbage among it would double the time
+    try:
+        return _fold(records)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _fold(records: Iterable[TagRecord]) -> Registry:
     findings: list[Finding] = []
     events: dict[str, list[RegistryEvent]] = {}
     for record in records:
         event = _event(record, findings)
         if event is not None:
-            events.setdefault(event.tag.model, []).append(event)
-    models = {name: _model(name, events[name], findings) for name in sorted(events)}
+            model = event.tag.model
+            if model in events:
+                events[model].append(event)
+            else:
+                events[model] = [event]
+    models: dict[str, Model] = {}
+    for name in sorted(events):
+        models[name] = folded = Model(name, events.pop(name))
+        findings.extend(_model_findings(folded))
     return Registry(models, tuple(findings))
 
 
@@ -85,72 +104,47 @@ def why_not_an_event(record: TagRecord) -> tuple[Reason, str] | None:
 
 
 def _event(record: TagRecord, findings: list[Finding]) -> RegistryEvent | None:
+    name, _, _, commit, time, _, _, _, _, inner_name, nested = record
     try:
-        tag = parse_tag(record.name)
+        tag = parse_tag(name)
     except NotGtoTag as problem:
         if problem.why == RESERVED:
-            findings.append(Finding("reserved-tag", record.name, problem.why))
+            findings.append(Finding("reserved-tag", name, problem.why))
         return None
-    refusal = why_not_an_event(record)
-    if refusal is not None:
-        reason, why = refusal
-        findings.append(Finding(reason.value, record.name, why))
-    if refusal is not None or record.commit is None or record.time is None:
-        return None
-    if record.nested:
-        findings.append(Finding("nested-tag", record.name, "it tags another tag; the commit behind that counts"))
-    return RegistryEvent(tag, record, record.commit, record.time)
-
-
-def _model(name: str, events: list[RegistryEvent], findings: list[Finding]) -> Model:
-    events.sort(key=lambda event: event.order)
-    model = Model(name, events)
-    registered: dict[tuple[str, str], ModelVersion] = {}
-    by_commit: dict[str, list[ModelVersion]] = {}
-    for event in events:
-        if event.tag.version is not None:
-            key = (event.tag.version, event.commit)
-            if key not in registered:
-                registered[key] = ModelVersion(*key)
-                by_commit.setdefault(event.commit, []).append(registered[key])
-            registered[key].direct.append(event)
-    for event in events:
-        if event.tag.stage is not None:
-            candidates = by_commit.setdefault(event.commit, [])
-            if len(candidates) > 1:
-                model.ambiguous[event.commit] = [version.name for version in candidates]
-                continue
-            if not candidates:  # R23; one object per commit, however many tags (B3)
-                candidates.append(ModelVersion(event.commit, event.commit))
-            candidates[0].assignments.setdefault(event.tag.stage, []).append(event)
-    model.versions = sorted(
-        (version for versions in by_commit.values() for version in versions),
-        key=lambda version: version.first_seen,
-    )
-    findings.extend(_model_findings(model))
-    return model
+    if inner_name != name or commit is None or time is None:
+        refusal = why_not_an_event(record)
+        if refusal is not None:
+            reason, why = refusal
+            findings.append(Finding(reason.value, name, why))
+        if refusal is not None or commit is None or time is None:
+            return None
+    if nested:
+        findings.append(Finding("nested-tag", name, "it tags another tag; the commit behind that counts"))
+    return RegistryEvent(tag, record, commit, time)
 
 
 def _model_findings(model: Model) -> Iterator[Finding]:
-    for commit, versions in model.ambiguous.items():
-        first = next(event.tag.text for event in model.events if event.commit == commit and event.tag.stage)
-        yield Finding(
-            Reason.AMBIGUOUS_VERSION.value, first, f"commit {commit[:12]} holds versions {', '.join(versions)}"
-        )
+    if model.ambiguous:
+        staged = {event.commit: event.tag.text for event in reversed(model.events) if event.tag.stage is not None}
+        for commit, versions in model.ambiguous.items():
+            held = f"commit {commit[:12]} holds versions {', '.join(versions)}"
+            yield Finding(Reason.AMBIGUOUS_VERSION.value, staged[commit], held)
     for version in model.versions:
-        if not version.registered:
-            first = next(event.tag.text for event in model.events if event.commit == version.commit)
+        if not version.direct:
+            first = min(events[0].order for events in version.assignments.values())[1]
             yield Finding(
                 Reason.UNREGISTERED_COMMIT.value, first, f"commit {version.commit[:12]} has no registered version"
             )
-    staged: dict[tuple[str | None, int], str] = {}
+    newest: dict[str, RegistryEvent] = {}
     for event in model.events:
-        if event.tag.stage is None:
+        if (stage := event.tag.stage) is None:
             continue
-        earlier = staged.setdefault((event.tag.stage, event.time), event.tag.text)
-        if earlier != event.tag.text:
+        earlier = newest.get(stage)
+        if earlier is None or earlier.time != event.time:
+            newest[stage] = event
+        else:
             yield Finding(
                 "ambiguous-order",
                 event.tag.text,
-                f"made in the same second as {earlier}: which one wins follows GTO's rule, not the counter",
+                f"made in the same second as {earlier.tag.text}: which one wins follows GTO's rule, not the counter",
             )

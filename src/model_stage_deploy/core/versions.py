@@ -6,7 +6,8 @@ Read on every start, so it uses the standard library alone; tests hold it to the
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal, NamedTuple
 
 # https://semver.org/#is-there-a-suggested-regular-expression-regex-to-check-a-semver-string, ASCII digits only (R17)
 _NUMBER = r"(?:0|[1-9][0-9]*)"
@@ -16,14 +17,13 @@ PATTERN = (
     rf"(?:-{_IDENTIFIER}(?:\.{_IDENTIFIER})*)?"
     r"(?:\+[0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*)?"
 )
-_VERSION = re.compile(PATTERN)
 
+Part = Literal["major", "minor", "patch"]
 PrecedenceKey = tuple[int, int, int, bool, tuple[tuple[bool, int, str], ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
-    """A version such as `v1.2.3-rc.1+build.5`.
+class Version(NamedTuple):
+    """A version such as `v1.2.3-rc.1+build.5`. To compare two, compare their `precedence`.
 
     `prerelease` and `build` are the texts after `-` and `+`, empty where there are none.
     """
@@ -37,7 +37,7 @@ class Version:
     @classmethod
     def parse(cls, text: str) -> Version:
         """Read `text`. Raises ValueError unless it is `v` and strict SemVer (rules R6, R7, R17)."""
-        if _VERSION.fullmatch(text) is None:
+        if not is_version(text):
             message = f"not a version like v1.2.3: {text[:80]!r}"
             raise ValueError(message)
         plain, _, build = text[1:].partition("+")
@@ -61,3 +61,25 @@ class Version:
             not identifiers,
             tuple((not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in identifiers),
         )
+
+    def bumped(self, part: Part = "patch") -> Version:
+        """The next version: `part` grows by one, what follows it is zero; prerelease and build go (R52, R53)."""
+        if part == "major":
+            return Version(self.major + 1, 0, 0)
+        if part == "minor":
+            return Version(self.major, self.minor + 1, 0)
+        return Version(self.major, self.minor, self.patch + 1)
+
+
+def is_version(text: str) -> bool:
+    """Whether `text` is a version like v1.2.3 (R6, R7, R17)."""
+    return re.fullmatch(PATTERN, text) is not None
+
+
+@lru_cache(maxsize=10_000)
+def precedence_of(text: str) -> PrecedenceKey:
+    """`Version.parse(text).precedence`, quicker: many models share plain versions like v1.0.0. Raises ValueError."""
+    numbers = text[1:].split(".")
+    if len(numbers) == 3 and all(map(str.isdigit, numbers)):
+        return (int(numbers[0]), int(numbers[1]), int(numbers[2]), True, ())
+    return Version.parse(text).precedence

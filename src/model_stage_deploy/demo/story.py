@@ -17,7 +17,7 @@ from model_stage_deploy.core.errors import Invalid
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.demo.receiver import Receiver
 from model_stage_deploy.demo.registry import build
-from model_stage_deploy.report.text import table
+from model_stage_deploy.report.columns import columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def tell(*, keep: str = "") -> int:
         print(f"A registry with the tags of a real one: {directory}\n")
         wrong = [chapter for chapter in CHAPTERS if _run(chapter, directory, secret) != chapter.exit_code]
         print("What is live now:")
-        for line in table(_live(directory, receiver)):
+        for line in columns(_live(directory, receiver)):
             print(f"  {line}")
     for chapter in wrong:
         print(f"error: {shlex.join(chapter.arguments)} did not exit with {chapter.exit_code}", file=sys.stderr)

@@ -1,164 +1,171 @@
-"""The command line's grammar (argparse: a start costs a tenth of a richer library's)."""
+"""The command line's grammar (argparse: a start costs a tenth of a richer library's).
+
+The table of commands is here; what each takes is in commands/, and only the one that was asked for is built.
+"""
 
 from __future__ import annotations
 
 import argparse
-from typing import NoReturn
+import os
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import NamedTuple, NoReturn
 
 from model_stage_deploy.core.errors import Invalid
 from model_stage_deploy.core.reasons import Reason
 
-_EXAMPLES = """\
-examples:
-  python -m model_stage_deploy demo                             try it: a registry, deployments, a rollback
-  python -m model_stage_deploy init                             write a mapping file and a workflow
-  python -m model_stage_deploy check                            is the mapping right, and what would it do?
-  python -m model_stage_deploy deploy 'churn#prod#4' --dry-run  show the whole plan, touch nothing
-  python -m model_stage_deploy rollback churn prod              bring the version before back
-  python -m model_stage_deploy show                             which version is in which stage
+Run = Callable[[argparse.Namespace], int]
 
+
+class Command(NamedTuple):
+    """One command. `module` is its home in commands/; `group` its heading in the help; `also` its other names."""
+
+    group: str
+    module: str
+    summary: str
+    examples: tuple[str, ...]
+    also: tuple[str, ...] = ()
+
+
+_LOOK, _CHANGE, _DEPLOY, _BEGIN = "look", "change the registry", "deploy", "begin"
+COMMANDS: Mapping[str, Command] = {
+    "show": Command(_LOOK, "reading", "Which version is in which stage.", ("show", "show churn --json")),
+    "which": Command(_LOOK, "reading", "The version in one stage of one model.", ("which churn prod",)),
+    "history": Command(_LOOK, "reading", "Every event of the registry, newest first.", ("history churn --limit 5",)),
+    "parse": Command(_LOOK, "reading", "Parse a GTO tag; no repository is needed.", ("parse 'churn#prod#4' --json",)),
+    "resolve": Command(
+        _LOOK,
+        "delivering",
+        "Say what a tag means: event, model, version, stage, annotation.",
+        ("resolve 'churn#prod#4'",),
+    ),
+    "deploy": Command(
+        _DEPLOY,
+        "delivering",
+        "Deploy the version that a stage tag names.",
+        ("deploy 'churn#prod#4' --dry-run", "deploy 'churn#prod#4' --no-github"),
+    ),
+    "rollback": Command(
+        _DEPLOY,
+        "delivering",
+        "Bring an earlier version back into a stage.",
+        ("rollback churn prod --dry-run", "rollback churn prod --to v3.0.0 --no-github"),
+    ),
+    "check": Command(
+        _DEPLOY,
+        "starting",
+        "Check the mapping, and say what each model and stage would do.",
+        ("check", "check churn --json"),
+    ),
+    "init": Command(_BEGIN, "starting", "Write a commented mapping file and a workflow.", ("init", "init --force")),
+    "schema": Command(
+        _BEGIN, "starting", "Print the mapping's JSON Schema, for editors.", ("schema > model-stages.schema.json",)
+    ),
+    "demo": Command(
+        _BEGIN, "starting", "Run the main job on a throw-away registry.", ("demo", "demo --keep ./demo-registry")
+    ),
+}
+
+_EXIT_CODES = """\
 exit codes: 0 done or nothing to do, 1 deployment failed, 2 usage or mapping, 3 refused, 4 git or GitHub failed,
-            130 cancelled"""
+            130 cancelled
+
+help on one command: python -m model_stage_deploy COMMAND --help"""
+_PROGRAM = "model_stage_deploy"
 
 
-class _Parser(argparse.ArgumentParser):
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Finds the terminal's width without the libraries that argparse loads for it on every start."""
+
+    def __init__(self, prog: str) -> None:
+        try:
+            width = os.get_terminal_size().columns
+        except (OSError, ValueError):
+            width = 0
+        columns = os.environ.get("COLUMNS", "")
+        super().__init__(prog, width=(int(columns) if columns.isdecimal() else 0 or width or 100) - 2)
+
+
+class Parser(argparse.ArgumentParser):
     """Complains through our own error family, so that --json and exit codes hold for usage too."""
 
     def error(self, message: str) -> NoReturn:
         raise Invalid(Reason.USAGE, message, hint=f"see: {self.prog} --help")
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole grammar."""
-    top = _Parser(
-        prog="model_stage_deploy",
-        description="Push a GTO stage tag and the right model version is running in the right place.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """What was asked for; `command` is None where no command was. Raises Invalid (usage), SystemExit after --help."""
+    name = _named(arguments[0]) if arguments else None
+    if name is None:
+        return _top().parse_args(arguments)
+    return command_parser(name).parse_args(arguments[1:], argparse.Namespace(command=name, version=False))
+
+
+def print_help() -> None:
+    """The list of commands, on standard output."""
+    _top().print_help()
+
+
+def run_of(name: str) -> Run:
+    """What carries the command out: the namespace in, the exit code out."""
+    run: Run = _home(name).RUN[name]
+    return run
+
+
+def command_parser(name: str) -> Parser:
+    """The grammar of one command."""
+    about = COMMANDS[name]
+    command = Parser(
+        prog=f"{_PROGRAM} {name}",
+        description=about.summary,
+        epilog="examples:\n" + "\n".join(f"  python -m model_stage_deploy {example}" for example in about.examples),
+        formatter_class=_Help,
         allow_abbrev=False,
     )
-    top.add_argument("--version", action="store_true", help="print the version and exit")
-    commands: Commands[argparse.ArgumentParser] = top.add_subparsers(
-        dest="command", metavar="COMMAND", parser_class=_Parser
-    )
-    _deploy(commands)
-    _rollback(commands)
-    _resolve(commands)
-    _reading(commands)
-    _making(commands)
-    return top
-
-
-Commands = argparse._SubParsersAction  # argparse has no public name for it
-
-
-def _command(
-    commands: Commands[argparse.ArgumentParser], name: str, text: str, *examples: str
-) -> argparse.ArgumentParser:
-    command = commands.add_parser(
-        name,
-        help=text,
-        description=text,
-        epilog="examples:\n" + "\n".join(f"  python -m model_stage_deploy {example}" for example in examples),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    _home(name).ARGUMENTS[name](command)
     command.add_argument("--repo", default="", metavar="PATH", help="the repository (default: here)")
     command.add_argument("--json", action="store_true", help="print a JSON document instead of text")
     return command
 
 
-def _delivering(command: argparse.ArgumentParser) -> None:
-    _mapping(command)
-    command.add_argument("--dry-run", action="store_true", help="show the whole plan and touch nothing")
-    command.add_argument("--no-github", action="store_true", help="record nothing on GitHub")
+def _named(text: str) -> str | None:
+    """The command of that name, its main one."""
+    if text in COMMANDS:
+        return text
+    return next((name for name, command in COMMANDS.items() if text in command.also), None)
 
 
-def _mapping(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--config", default="", metavar="FILE", help="the mapping file")
-    command.add_argument(
-        "--config-ref",
-        default="",
-        metavar="REF",
-        help="read it at a branch, tag, commit, or `tag` (default: the files here)",
+def _home(name: str) -> _Home:
+    return import_module(f"{__package__}.commands.{COMMANDS[name].module}")  # type: ignore[return-value]
+
+
+class _Home:
+    """What a module of commands/ has."""
+
+    ARGUMENTS: Mapping[str, Callable[[argparse.ArgumentParser], None]]
+    RUN: Mapping[str, Run]
+
+
+def _top() -> Parser:
+    top = Parser(
+        prog=_PROGRAM,
+        description="Push a GTO stage tag and the right model version is running in the right place.",
+        epilog="\n\n".join([*map(_listed, dict.fromkeys(about.group for about in COMMANDS.values())), _EXIT_CODES]),
+        formatter_class=_Help,
+        allow_abbrev=False,
     )
+    top.add_argument("--version", action="store_true", help="print the version and exit")
+    top.add_argument("command", nargs="?", choices=list(COMMANDS), metavar="COMMAND", help="one of those below")
+    return top
 
 
-def _deploy(commands: Commands[argparse.ArgumentParser]) -> None:
-    command = _command(
-        commands,
-        "deploy",
-        "Deploy the version that a stage tag names.",
-        "deploy 'churn#prod#4' --dry-run",
-        "deploy 'churn#prod#4' --no-github",
-    )
-    command.add_argument("tag", nargs="?", default="", help="the stage tag, quoted: 'churn#prod#4'")
-    _delivering(command)
+def _listed(group: str) -> str:
+    rows = [(name, about.summary) for name, about in COMMANDS.items() if about.group == group]
+    return "\n".join([f"{group}:", *(f"  {name:<12} {summary}" for name, summary in rows)])
 
 
-def _rollback(commands: Commands[argparse.ArgumentParser]) -> None:
-    command = _command(
-        commands,
-        "rollback",
-        "Bring an earlier version back into a stage.",
-        "rollback churn prod --dry-run",
-        "rollback churn prod --to v3.0.0 --no-github",
-    )
-    command.add_argument("model", help="the model: churn, fraud/eu, dir:churn")
-    command.add_argument("stage", help="the stage: prod")
-    command.add_argument("--to", default="", metavar="VERSION", help="the version (default: the one before)")
-    command.add_argument("--force", action="store_true", help="even one that was never in the stage, or deregistered")
-    _delivering(command)
-
-
-def _resolve(commands: Commands[argparse.ArgumentParser]) -> None:
-    command = _command(
-        commands, "resolve", "Say what a tag means: event, model, version, stage, annotation.", "resolve 'churn#prod#4'"
-    )
-    command.add_argument("tag", nargs="?", default="", help="the tag, quoted")
-
-
-def _reading(commands: Commands[argparse.ArgumentParser]) -> None:
-    command = _command(commands, "parse", "Parse a GTO tag; no repository is needed.", "parse 'churn#prod#4' --json")
-    command.add_argument("tag", help="the tag, quoted")
-    command = _command(commands, "show", "Which version is in which stage.", "show", "show churn --json")
-    command.add_argument("model", nargs="?", default="", help="one model only")
-    _sort(command)
-    command = _command(commands, "which", "The version in one stage of one model.", "which churn prod")
-    command.add_argument("model")
-    command.add_argument("stage")
-    _sort(command)
-    command = _command(commands, "history", "Every event of the registry, newest first.", "history churn --limit 5")
-    command.add_argument("model", nargs="?", default="", help="one model only")
-    command.add_argument("--limit", type=_positive, default=0, metavar="N", help="the newest N only")
-    command = _command(
-        commands,
-        "check",
-        "Check the mapping, and say what each model and stage would do.",
-        "check",
-        "check churn --json",
-    )
-    command.add_argument("model", nargs="?", default="", help="one model only")
-    _mapping(command)
-
-
-def _sort(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--sort", choices=("time", "semver"), default="time", help="newest assignment, or greatest version"
-    )
-
-
-def _making(commands: Commands[argparse.ArgumentParser]) -> None:
-    _command(commands, "schema", "Print the mapping's JSON Schema, for editors.", "schema > model-stages.schema.json")
-    command = _command(commands, "init", "Write a commented mapping file and a workflow.", "init", "init --force")
-    command.add_argument("--force", action="store_true", help="replace files that are there")
-    command = _command(
-        commands, "demo", "Run the main job on a throw-away registry.", "demo", "demo --keep ./demo-registry"
-    )
-    command.add_argument("--keep", default="", metavar="DIR", help="leave the demo registry there to play with")
-
-
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
+    """A whole number above 0, for `type=`. Raises ArgumentTypeError."""
     if not text.isascii() or not text.isdigit() or not 0 < int(text) < 10**9:
         message = f"{text[:40]!r} is not a whole number above 0"
         raise argparse.ArgumentTypeError(message)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from model_stage_deploy.core.errors import Invalid, NothingToDo, Refused
+from model_stage_deploy.core.errors import NothingToDo, Refused
 from model_stage_deploy.core.model import Holder, Model, RegistryEvent, TagRecord
 from model_stage_deploy.core.plan import Decision, Previous
 from model_stage_deploy.core.reasons import Reason
@@ -183,17 +183,3 @@ def _meaning(tag: GtoTag, records: Sequence[TagRecord]) -> Resolved:
         registered=version is None or version.registered,
         notes=notes,
     )
-
-
-def require_known_stage_and_model(model: str, stage: str) -> None:
-    """Raise Invalid (usage) for names that no tag can hold."""
-    from model_stage_deploy.core.tags import is_model_name, is_stage_name
-
-    if not is_model_name(model):
-        raise Invalid(
-            Reason.USAGE,
-            f"{model[:120]!r} is not a model name",
-            hint="names look like churn, fraud/eu or dir/sub:churn",
-        )
-    if not is_stage_name(stage):
-        raise Invalid(Reason.USAGE, f"{stage[:120]!r} is not a stage name", hint="stages look like prod or eu/prod")

@@ -8,9 +8,8 @@ from model_stage_deploy.core.outcome import Journal, Outcome
 from model_stage_deploy.core.plan import Decision, Previous
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.registry import fold
-from model_stage_deploy.core.tags import Event
+from model_stage_deploy.core.tags import Event, require_model_name, require_stage_name
 from model_stage_deploy.flows.context import Context
-from model_stage_deploy.flows.decide import require_known_stage_and_model
 from model_stage_deploy.flows.deploy import carry_out
 from model_stage_deploy.flows.planning import environment_of, settings_for
 from model_stage_deploy.ports import Recorded
@@ -18,7 +17,8 @@ from model_stage_deploy.ports import Recorded
 
 def roll_back(context: Context, name: str, stage: str, journal: Journal, *, to: str, force: bool) -> Outcome:
     """Bring an earlier version back. Raises ModelStageError where that may not be, and Cancelled."""
-    require_known_stage_and_model(name, stage)
+    require_model_name(name)
+    require_stage_name(stage)
     with journal.step("resolve the version"):
         model = fold(context.repository.tags(name)).model(name)
         recorded = _recorded(context, model, stage)

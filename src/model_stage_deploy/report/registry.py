@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-from model_stage_deploy.core.model import Model, RegistryEvent, Sort
+from model_stage_deploy.core.model import Holder, Model, RegistryEvent, Sort
 from model_stage_deploy.core.registry import Finding, Registry
 from model_stage_deploy.core.tags import GtoTag
+
+if TYPE_CHECKING:
+    from datetime import timezone
 
 SHOW_SCHEMA = "model-stage-deploy/registry/v1"
 HISTORY_SCHEMA = "model-stage-deploy/history/v1"
@@ -40,11 +43,8 @@ def warning(finding: Finding) -> dict[str, str]:
     return {"code": finding.code, "tag": finding.tag, "message": finding.message}
 
 
-def held(model: Model, stage: str, sort: Sort = "time") -> dict[str, Any] | None:
-    """What a stage has: version, commit, tag, since (ISO 8601); None for an empty stage."""
-    holder = model.holder(stage, sort=sort)
-    if holder is None:
-        return None
+def held(holder: Holder) -> dict[str, Any]:
+    """What a stage has: version, commit, tag, since (ISO 8601)."""
     return {
         "version": holder.version.name,
         "commit": holder.version.commit,
@@ -65,7 +65,7 @@ def show_rows(registry: Registry, sort: Sort = "time") -> list[tuple[str, ...]]:
     return rows
 
 
-def history(events: Iterable[RegistryEvent], models: dict[str, Model]) -> list[dict[str, Any]]:
+def history(events: Iterable[RegistryEvent], models: Mapping[str, Model]) -> list[dict[str, Any]]:
     """Events as documents: what `gto history` tells, newest first where the caller sorts them so."""
     return [_event(event, models[event.tag.model]) for event in events]
 
@@ -91,25 +91,39 @@ def history_rows(entries: list[dict[str, Any]]) -> list[tuple[str, ...]]:
 
 def when(event: RegistryEvent) -> str:
     """The tagger's time with the tagger's own offset, ISO 8601."""
-    zone = event.record.zone
-    try:
-        sign = -1 if zone.startswith("-") else 1
-        offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[3:5])) * sign
-        return datetime.fromtimestamp(event.time, timezone(offset)).isoformat()
-    except (ValueError, OverflowError, OSError):
+    return moment(event.time, event.record.zone)
+
+
+def moment(time: int, zone: str = "+0000") -> str:
+    """Unix seconds as ISO 8601 in a zone that Git wrote as +0130."""
+    from datetime import UTC, datetime
+
+    for offset in (_offset(zone), UTC):
         try:
-            return datetime.fromtimestamp(event.time, UTC).isoformat()
+            return datetime.fromtimestamp(time, offset).isoformat()
         except (ValueError, OverflowError, OSError):
-            return f"@{event.time}"  # a year that calendars do not hold
+            continue
+    return f"@{time}"  # a year that calendars do not hold
+
+
+@cache
+def _offset(zone: str) -> timezone:
+    from datetime import UTC, timedelta, timezone
+
+    sign = -1 if zone.startswith("-") else 1
+    try:
+        return timezone(timedelta(hours=int(zone[1:3]), minutes=int(zone[3:5])) * sign)
+    except ValueError:
+        return UTC
 
 
 def _model(model: Model, sort: Sort) -> dict[str, Any]:
     latest = model.latest()
-    stages = {} if model.ambiguous else {stage: held(model, stage, sort) for stage in model.stages}
+    stages = {} if model.ambiguous else {stage: model.holder(stage, sort=sort) for stage in model.stages}
     in_stages: dict[str, list[str]] = {}
-    for stage, holding in stages.items():
-        if holding is not None:
-            in_stages.setdefault(holding["version"], []).append(stage)
+    for stage, holder in stages.items():
+        if holder is not None:
+            in_stages.setdefault(holder.version.commit, []).append(stage)
     return {
         "deprecated": model.deprecated,
         "latest": latest.name if latest and latest.registered else None,
@@ -119,19 +133,19 @@ def _model(model: Model, sort: Sort) -> dict[str, Any]:
                 "commit": version.commit,
                 "registered": version.registered,
                 "active": version.is_active(),
-                "stages": in_stages.get(version.name, []),
+                "stages": in_stages.get(version.commit, []) if version.assignments else [],
             }
             for version in model.versions
         ],
-        "stages": {stage: holding for stage, holding in stages.items() if holding is not None},
+        "stages": {stage: held(holder) for stage, holder in stages.items() if holder is not None},
     }
 
 
 def _cell(model: Model, stage: str, sort: Sort) -> str:
     if model.ambiguous:
         return "?"
-    holding = held(model, stage, sort)
-    return "-" if holding is None else str(holding["version"])
+    holder = model.holder(stage, sort=sort)
+    return "-" if holder is None else holder.version.name
 
 
 def _event(event: RegistryEvent, model: Model) -> dict[str, Any]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from collections.abc import Iterator
+from typing import Literal
 
 from model_stage_deploy.core.outcome import Outcome
 from model_stage_deploy.core.plan import Plan
@@ -85,18 +84,6 @@ def plan_lines(plan: Plan, actions: tuple[str, ...]) -> Iterator[str]:
         yield from (f"    {path:<24} {origin}" for path, origin in sorted(plan.origins.items()))
     for note in plan.notes:
         yield f"  note: {note}"
-
-
-def table(rows: list[tuple[str, ...]]) -> Iterator[str]:
-    """Rows in aligned columns; the first is the heading."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))] if rows else []
-    for row in rows:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-
-
-def json_text(value: Mapping[str, Any]) -> str:
-    """A JSON document for a pipe: ASCII, so that nothing in it can act on a terminal."""
-    return json.dumps(value, ensure_ascii=True, indent=2)
 
 
 def _duration(seconds: float) -> str:

@@ -1,0 +1,90 @@
+"""deploy, rollback, resolve: the same road as the action's."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from contextlib import suppress
+
+from model_stage_deploy.core.redaction import Scrubber, Secret
+from model_stage_deploy.faces.settings import Settings
+
+
+def _deploy(command: argparse.ArgumentParser) -> None:
+    command.add_argument("tag", nargs="?", default="", help="the stage tag, quoted: 'churn#prod#4'")
+    _delivering(command)
+
+
+def _rollback(command: argparse.ArgumentParser) -> None:
+    command.add_argument("model", help="the model: churn, fraud/eu, dir:churn")
+    command.add_argument("stage", help="the stage: prod")
+    command.add_argument("--to", default="", metavar="VERSION", help="the version (default: the one before)")
+    command.add_argument("--force", action="store_true", help="even one that was never in the stage, or deregistered")
+    _delivering(command)
+
+
+def _resolve(command: argparse.ArgumentParser) -> None:
+    command.add_argument("tag", nargs="?", default="", help="the tag, quoted")
+
+
+def _delivering(command: argparse.ArgumentParser) -> None:
+    mapping_arguments(command)
+    command.add_argument("--dry-run", action="store_true", help="show the whole plan and touch nothing")
+    command.add_argument("--no-github", action="store_true", help="record nothing on GitHub")
+
+
+def mapping_arguments(command: argparse.ArgumentParser) -> None:
+    """Where the mapping is."""
+    command.add_argument("--config", default="", metavar="FILE", help="the mapping file")
+    command.add_argument(
+        "--config-ref",
+        default="",
+        metavar="REF",
+        help="read it at a branch, tag, commit, or `tag` (default: the files here)",
+    )
+
+
+def settings_of(given: argparse.Namespace) -> Settings:
+    """The command line as the settings that the action has, too."""
+    token = os.environ.get("GITHUB_TOKEN", "")
+    taken = vars(given)
+    return Settings(
+        command=given.command,
+        tag=taken.get("tag", ""),
+        model=taken.get("model", ""),
+        stage=taken.get("stage", ""),
+        to=taken.get("to", ""),
+        force=taken.get("force", False),
+        config=taken.get("config", ""),
+        config_ref=taken.get("config_ref", ""),
+        dry_run=taken.get("dry_run", False),
+        no_github=taken.get("no_github", False),
+        repo=given.repo,
+        token=Secret(token) if token else None,
+    )
+
+
+def _deliver(given: argparse.Namespace) -> int:
+    from model_stage_deploy.adapters.runner_announcer import RunnerAnnouncer
+    from model_stage_deploy.adapters.terminal_announcer import TerminalAnnouncer
+    from model_stage_deploy.faces.conduct import conduct, to_json
+    from model_stage_deploy.faces.signals import undisturbed
+    from model_stage_deploy.faces.wiring import on_actions
+    from model_stage_deploy.report.text import describe
+
+    scrubber = Scrubber()
+    stream = sys.stderr if given.json else sys.stdout
+    announcer = (RunnerAnnouncer if on_actions(os.environ) else TerminalAnnouncer)(stream, scrubber)
+    outcome = conduct(settings_of(given), os.environ, announcer, scrubber)
+    with undisturbed(), suppress(BrokenPipeError):  # whoever reads: the exit code tells
+        if given.json:
+            print(to_json(outcome, scrubber))
+        else:
+            for line in describe(outcome):
+                announcer.say(line)
+    return outcome.exit_code
+
+
+ARGUMENTS = {"deploy": _deploy, "rollback": _rollback, "resolve": _resolve}
+RUN = {"deploy": _deliver, "rollback": _deliver, "resolve": _deliver}

@@ -1,0 +1,61 @@
+"""check, init, schema, demo: what one needs at the start."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from model_stage_deploy.faces.commands.delivering import mapping_arguments, settings_of
+from model_stage_deploy.faces.printing import print_page
+
+_NEXT = (
+    "next: edit .github/model-stages.yml, run `python -m model_stage_deploy check`, commit both files,",
+    "then push a stage tag: git tag -a 'MODEL#staging#1' -m 'to staging' COMMIT && git push origin 'MODEL#staging#1'",
+)
+
+
+def _check_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("model", nargs="?", default="", help="one model only")
+    mapping_arguments(command)
+
+
+def _init_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--force", action="store_true", help="replace files that are there")
+
+
+def _demo_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--keep", default="", metavar="DIR", help="leave the demo registry there to play with")
+
+
+def _check(given: argparse.Namespace) -> int:
+    from model_stage_deploy.faces.checking import check_document
+
+    document, lines, code = check_document(settings_of(given), os.environ)
+    print_page(document, lines, as_json=given.json)
+    return code
+
+
+def _init(given: argparse.Namespace) -> int:
+    from model_stage_deploy.faces.starter_files import write_starter
+
+    written = write_starter(given.repo or ".", force=given.force)
+    print_page({"written": written}, [*(f"wrote {path}" for path in written), *_NEXT], as_json=given.json)
+    return 0
+
+
+def _schema(_: argparse.Namespace) -> int:
+    from importlib.resources import files
+
+    sys.stdout.write(files("model_stage_deploy").joinpath("mapping.schema.json").read_text(encoding="utf-8"))
+    return 0
+
+
+def _demo(given: argparse.Namespace) -> int:
+    from model_stage_deploy.demo.story import tell
+
+    return tell(keep=given.keep)
+
+
+ARGUMENTS = {"check": _check_arguments, "init": _init_arguments, "schema": lambda _: None, "demo": _demo_arguments}
+RUN = {"check": _check, "init": _init, "schema": _schema, "demo": _demo}
