@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 
 from model_stage_deploy.core.model import TagRecord
 from model_stage_deploy.core.plan import Plan
+from model_stage_deploy.core.writing import NewTag
 
 
 class Repository(Protocol):
@@ -32,6 +33,45 @@ class Repository(Protocol):
 
     def checkout(self, commit: str) -> Path:
         """A directory with the files of a commit, deleted when the run ends. Raises MachineryFailed."""
+        ...
+
+
+class TagClash(Exception):
+    """A tag to be made is there already: somebody was quicker. Nothing was made; look again and choose anew."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(", ".join(names))
+        self.names = tuple(names)
+
+
+class TagStore(Protocol):
+    """The registry as one who changes it sees it. With `push` the remote decides, else the clone that is here."""
+
+    def tags(self, model: str) -> Sequence[TagRecord]:
+        """Every tag of the model where it counts: on the remote for a push, read anew at each call; else in the clone,
+        and on its remote, too, where that answers.
+
+        Raises Refused (incomplete-tags), MachineryFailed (git-failed).
+        """
+        ...
+
+    def only_here(self, model: str) -> Sequence[str]:
+        """Names of the model's tags that are in the clone and not on the remote. Empty where nothing is pushed."""
+        ...
+
+    def commit_of(self, ref: str) -> str:
+        """Full commit id of a branch, tag, commit id or `HEAD`. Raises Refused (unknown-ref), MachineryFailed."""
+        ...
+
+    def read_file(self, path: str) -> bytes | None:
+        """A file of the working tree's top (of the remote's default branch, where there is no working tree)."""
+        ...
+
+    def make(self, tags: Sequence[NewTag], *, sign: bool) -> None:
+        """Make all the tags, in that order, or none; with `push` on the remote first and then in the clone.
+
+        Raises TagClash, Invalid (identity-missing), MachineryFailed (git-failed, permission-missing).
+        """
         ...
 
 

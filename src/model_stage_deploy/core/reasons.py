@@ -16,6 +16,7 @@ class Result(StrEnum):
     PLANNED = "planned"
     RESOLVED = "resolved"
     CHECKED = "checked"
+    WRITTEN = "written"
     NOTHING_TO_DO = "nothing-to-do"
     FAILED = "failed"
     INVALID = "invalid"
@@ -35,6 +36,7 @@ _EXIT_CODES: dict[Result, int] = {
     Result.PLANNED: 0,
     Result.RESOLVED: 0,
     Result.CHECKED: 0,
+    Result.WRITTEN: 0,
     Result.NOTHING_TO_DO: 0,
     Result.FAILED: 1,
     Result.INVALID: 2,
@@ -53,6 +55,14 @@ class Reason(StrEnum):
     DRY_RUN = "dry-run"
     RESOLVED = "resolved"
     MAPPING_VALID = "mapping-valid"
+    HEALTHY = "healthy"
+
+    REGISTERED = "registered"
+    PROMOTED = "promoted"
+    UNASSIGNED = "unassigned"
+    DEREGISTERED = "deregistered"
+    DEPRECATED = "deprecated"
+    ARCHIVED = "archived"
 
     NOT_A_STAGE_TAG = "not-a-stage-tag"
     REGISTRATION = "registration"
@@ -73,6 +83,8 @@ class Reason(StrEnum):
     MAPPING_INVALID = "mapping-invalid"
     UNMAPPED_STAGE = "unmapped-stage"
     TEMPLATE_ERROR = "template-error"
+    GTO_CONFIG_INVALID = "gto-config-invalid"
+    IDENTITY_MISSING = "identity-missing"
     SECRET_MISSING = "secret-missing"  # noqa: S105 - a reason code, not a secret
 
     INCOMPLETE_TAGS = "incomplete-tags"
@@ -89,12 +101,25 @@ class Reason(StrEnum):
     NEVER_IN_STAGE = "never-in-stage"
     NO_EARLIER_VERSION = "no-earlier-version"
     ALREADY_LIVE = "already-live"
+    FINDINGS = "findings"
+    UNKNOWN_REF = "unknown-ref"
+    ALREADY_REGISTERED = "already-registered"
+    VERSION_TAKEN = "version-taken"
+    STAGE_NOT_ALLOWED = "stage-not-allowed"
+    ALREADY_IN_STAGE = "already-in-stage"
+    NOT_IN_STAGE = "not-in-stage"
+    ALREADY_DEPRECATED = "already-deprecated"
+    TAG_EXISTS = "tag-exists"
+    NOT_PUSHED = "not-pushed"
+    CLOCK_SKEW = "clock-skew"
+    PUSH_CLASH = "push-clash"
 
     GIT_FAILED = "git-failed"
     GITHUB_FAILED = "github-failed"
     PERMISSION_MISSING = "permission-missing"
     START_NOT_RECORDED = "start-not-recorded"
     END_NOT_RECORDED = "end-not-recorded"
+    DISPATCH_FAILED = "dispatch-failed"
     INTERNAL_ERROR = "internal-error"
 
     CANCELLED = "cancelled"
@@ -121,6 +146,13 @@ _TABLE: dict[Reason, tuple[Result, str]] = {
     Reason.DRY_RUN: (Result.PLANNED, "The plan was shown; nothing was touched."),
     Reason.RESOLVED: (Result.RESOLVED, "The tag was resolved; nothing was deployed, as asked."),
     Reason.MAPPING_VALID: (Result.CHECKED, "The mapping is right, and every mapped stage could be planned."),
+    Reason.HEALTHY: (Result.CHECKED, "`doctor` found nothing to mend."),
+    Reason.REGISTERED: (Result.WRITTEN, "The version was registered by a new tag."),
+    Reason.PROMOTED: (Result.WRITTEN, "The version was given the stage by a new tag."),
+    Reason.UNASSIGNED: (Result.WRITTEN, "The version was taken out of the stage by a new tag."),
+    Reason.DEREGISTERED: (Result.WRITTEN, "The version was deregistered by a new tag."),
+    Reason.DEPRECATED: (Result.WRITTEN, "The model was deprecated by a new tag."),
+    Reason.ARCHIVED: (Result.WRITTEN, "The version was taken out of every stage by new tags."),
     Reason.NOT_A_STAGE_TAG: (Result.NOTHING_TO_DO, "The ref is not a GTO tag, so it asks for no deployment."),
     Reason.REGISTRATION: (Result.NOTHING_TO_DO, "The tag registers a version; only stage tags deploy."),
     Reason.DEREGISTRATION: (Result.NOTHING_TO_DO, "The tag deregisters a version; only stage tags deploy."),
@@ -141,6 +173,8 @@ _TABLE: dict[Reason, tuple[Result, str]] = {
     Reason.MAPPING_INVALID: (Result.INVALID, "The mapping file has mistakes; each is listed with its line."),
     Reason.UNMAPPED_STAGE: (Result.INVALID, "The mapping does not say what this stage means for this model."),
     Reason.TEMPLATE_ERROR: (Result.INVALID, "A template of the mapping cannot be rendered."),
+    Reason.GTO_CONFIG_INVALID: (Result.INVALID, "The `.gto` file or a `GTO_…` variable is wrong."),
+    Reason.IDENTITY_MISSING: (Result.INVALID, "Git does not know who makes the tag (user.name, user.email)."),
     Reason.SECRET_MISSING: (Result.INVALID, "A secret that the mapping uses is not in the environment."),
     Reason.INCOMPLETE_TAGS: (
         Result.REFUSED,
@@ -162,7 +196,19 @@ _TABLE: dict[Reason, tuple[Result, str]] = {
     Reason.NEVER_IN_STAGE: (Result.REFUSED, "The version was never assigned to this stage."),
     Reason.NO_EARLIER_VERSION: (Result.REFUSED, "There is no earlier version in this stage to go back to."),
     Reason.ALREADY_LIVE: (Result.REFUSED, "The version asked for is the one that is live already."),
-    Reason.GIT_FAILED: (Result.ERROR, "Git failed; nothing was deployed."),
+    Reason.FINDINGS: (Result.REFUSED, "`doctor` found something to mend."),
+    Reason.UNKNOWN_REF: (Result.REFUSED, "The branch, tag or commit does not exist."),
+    Reason.ALREADY_REGISTERED: (Result.REFUSED, "The commit has a version of this model already."),
+    Reason.VERSION_TAKEN: (Result.REFUSED, "The version is registered on another commit."),
+    Reason.STAGE_NOT_ALLOWED: (Result.REFUSED, "The stage is not among those that `.gto` allows."),
+    Reason.ALREADY_IN_STAGE: (Result.REFUSED, "The version is what the stage has now."),
+    Reason.NOT_IN_STAGE: (Result.REFUSED, "The version is not in the stage."),
+    Reason.ALREADY_DEPRECATED: (Result.REFUSED, "The model is deprecated already."),
+    Reason.TAG_EXISTS: (Result.REFUSED, "A tag of that name exists and says something else."),
+    Reason.NOT_PUSHED: (Result.REFUSED, "A tag that the change builds on is in this clone only."),
+    Reason.CLOCK_SKEW: (Result.REFUSED, "A tag made now would not count, because an older one has a later date."),
+    Reason.PUSH_CLASH: (Result.REFUSED, "Others kept changing the model at the same time; nothing was pushed."),
+    Reason.GIT_FAILED: (Result.ERROR, "Git failed; nothing was deployed or changed."),
     Reason.GITHUB_FAILED: (Result.ERROR, "GitHub's API failed; nothing was deployed."),
     Reason.PERMISSION_MISSING: (Result.ERROR, "The token lacks a permission; the message names its line."),
     Reason.START_NOT_RECORDED: (
@@ -173,6 +219,7 @@ _TABLE: dict[Reason, tuple[Result, str]] = {
         Result.UNRECORDED,
         "The deployer ran to its end, but GitHub could not be told; the record there is out of date.",
     ),
+    Reason.DISPATCH_FAILED: (Result.ERROR, "The tags are pushed, but the workflow could not be started."),
     Reason.INTERNAL_ERROR: (Result.ERROR, "A defect of this tool."),
     Reason.CANCELLED: (Result.CANCELLED, "The run was cancelled; its processes were ended."),
 }

@@ -14,6 +14,7 @@ _WORDS = {
     Result.PLANNED: "Dry run",
     Result.RESOLVED: "Resolved",
     Result.CHECKED: "Checked",
+    Result.WRITTEN: "Written",
     Result.NOTHING_TO_DO: "Nothing to do",
     Result.FAILED: "Failed",
     Result.INVALID: "Invalid",
