@@ -150,8 +150,10 @@ class Model:
         self._by_stage: dict[str, list[RegistryEvent]] = {}
         self._register()
         self._assign()
-        versions = [version for versions in self._by_commit.values() for version in versions]
-        self.versions = sorted(versions, key=_FIRST_SEEN)
+        self.versions = list(self._registered.values())  # made in the order of their first tags
+        bare = [version for versions in self._by_commit.values() for version in versions if not version.direct]
+        if bare:
+            self.versions = sorted([*self.versions, *bare], key=_FIRST_SEEN)
 
     def _register(self) -> None:
         registered, by_commit = self._registered, self._by_commit

@@ -14,8 +14,8 @@ from model_stage_deploy.core.errors import Invalid
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.versions import PATTERN as VERSION_PATTERN
 
-_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9/_-]*[A-Za-z0-9])?"
-_ARTIFACT = rf"(?:[A-Za-z0-9_./-]+=)?{_NAME}"
+_NAME = r"[A-Za-z0-9][A-Za-z0-9/_-]*+(?<=[A-Za-z0-9])"  # `*+` gives nothing back: what follows is never in its set
+_ARTIFACT = rf"(?:[A-Za-z0-9_./-]++=)?{_NAME}"
 _TAG = re.compile(
     rf"(?P<artifact>{_ARTIFACT})"
     rf"(?:\#(?P<stage>{_NAME})|@(?P<version>{VERSION_PATTERN})|@(?P<word>deprecated|created))"
@@ -37,6 +37,11 @@ class Event(StrEnum):
     ASSIGNMENT = "assignment"
     UNASSIGNMENT = "unassignment"
     DEPRECATION = "deprecation"
+
+
+_ASSIGNMENT, _UNASSIGNMENT = Event.ASSIGNMENT, Event.UNASSIGNMENT  # a member of an enum takes long to find
+_REGISTRATION, _DEREGISTRATION = Event.REGISTRATION, Event.DEREGISTRATION
+_new = tuple.__new__  # a NamedTuple's own constructor takes twice as long
 
 
 class NotGtoTag(Invalid):
@@ -82,9 +87,9 @@ def parse_tag(text: str) -> GtoTag:
     model = artifact.replace("=", ":") if "=" in artifact else artifact
     number = None if counter is None else int(counter)
     if stage is not None:
-        return GtoTag(text, Event.UNASSIGNMENT if negated else Event.ASSIGNMENT, model, None, stage, number)
+        return _new(GtoTag, (text, _UNASSIGNMENT if negated else _ASSIGNMENT, model, None, stage, number))
     if version is not None:
-        return GtoTag(text, Event.DEREGISTRATION if negated else Event.REGISTRATION, model, version, None, number)
+        return _new(GtoTag, (text, _DEREGISTRATION if negated else _REGISTRATION, model, version, None, number))
     if negated:
         raise NotGtoTag(text, "`!` cannot follow @deprecated")
     if word == "created":
