@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from model_stage_deploy.adapters.git_process import Git
 from model_stage_deploy.adapters.git_repository import GitRepository as Reader
 from model_stage_deploy.core.model import TagRecord
 from model_stage_deploy.core.registry import fold
-from tests.adapters.git_clones import in_prod, isolate, make_registry
+from tests.adapters.git_clones import Ears, in_prod, isolate, make_registry
 from tests.standins.registries import FIRST_MOMENT, GitRepository
 
 
@@ -158,3 +159,19 @@ def test_mailmap_and_signatures_leave_the_fields_alone(registry: GitRepository) 
     record = tags(registry)["m#prod#4"]
     assert (record.tagger, record.email) == ("Eve", "eve@example.com")
     assert record.message.startswith("words")
+
+
+def test_many_nested_tags_are_one_question(
+    registry: GitRepository, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Whoever makes thousands of them does not make each reading thousands of git processes long."""
+    ids: list[str] = []
+    for number in range(20):
+        ids.append(raw_tag(registry, f"m#prod#{number + 10}", tagger(), target=ids[-1] if ids else "HEAD"))
+    raw_tag(registry, "m#prod#90", tagger(), target=raw_tag(registry, "m#prod#91", tagger(), target="HEAD^{tree}"))
+    expected = registry.git("rev-parse", "HEAD")
+    reader, ears = Reader.open(registry.path), Ears(monkeypatch, tmp_path)
+    found = {record.name: record for record in Reader(Git(reader.git.directory)).tags(None)}
+    assert len(ears.ours) == 2
+    assert [found[f"m#prod#{number + 10}"].commit for number in range(20)] == [expected] * 20
+    assert (found["m#prod#90"].commit, found["m#prod#90"].nested) == (None, True)

@@ -50,6 +50,12 @@ def test_r19_fields(registry: GitRepository) -> None:
     )
 
 
+@pytest.mark.parametrize("kind", ["SSH SIGNATURE", "PGP SIGNATURE"])
+def test_r19_a_signature_is_no_part_of_the_message(registry: GitRepository, kind: str) -> None:
+    registry.tag("m#prod#9", message=f"why\n\nmore\n-----BEGIN {kind}-----\n\nabc=\n-----END {kind}-----\n")
+    assert tags(registry)["m#prod#9"].message == "why\n\nmore"
+
+
 def test_real_registry(tmp_path: Path) -> None:
     repository = example_registry(tmp_path / "example")
     folded = fold(tags(repository).values())

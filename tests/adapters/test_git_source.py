@@ -138,6 +138,21 @@ def test_whole_repository_without_a_remote_is_all_there_is(world: World) -> None
             source.commit_of("none")
 
 
+@pytest.mark.parametrize("form", ["ssh://git@models.invalid{}", "git@models.invalid:{}"])
+def test_ssh_with_the_clones_own_command(world: World, tmp_path: Path, form: str) -> None:
+    """As actions/checkout leaves it for an `ssh-key`. It stands for ssh here: it runs what ssh would run there."""
+    command = tmp_path / "as-ssh"
+    command.write_text('#!/bin/sh\nshift $(($# - 1))\neval "$1"\n')
+    command.chmod(0o755)
+    local = GitRepository(tmp_path / "clone")
+    local.commit({"a": "a"})
+    local.git("config", "core.sshCommand", str(command))
+    with GitSource(
+        Reader.open(local.path), [(form.format(world.registry.path), None)], refs_from_remote=True
+    ) as source:
+        assert names(source.tags("m")) == all_tags(world)
+
+
 def test_no_clone_at_all(world: World) -> None:
     with world.source(None) as source:
         assert in_prod(source.tags("m", wanted="m#prod#3")) == "v1.0.0"

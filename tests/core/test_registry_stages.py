@@ -208,3 +208,9 @@ def test_r46_names_and_keys() -> None:
 def test_times_keep_the_taggers_offset(second: int, zone: str, shown: str) -> None:
     (event,) = fold([record("m#prod#1", second=second, zone=zone)]).model("m").events
     assert view.when(event) == shown
+
+
+def test_b14_a_version_shows_all_its_stages_not_the_oldest() -> None:
+    found = registry("m@v1.0.0", "m#dev#1", "m#prod#2", "m#staging#3")
+    [version] = view.shown(found)["models"]["m"]["versions"]
+    assert version["stages"] == ["dev", "prod", "staging"]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -173,28 +171,6 @@ def test_an_empty_repository_says_what_to_do_first(tmp_path: Path) -> None:
     assert "no models yet" in done.out
     assert run(repository.path, "show", "--json").json["models"] == {}
     assert run(repository.path, "history", "--json").json["events"] == []
-
-
-@pytest.mark.parametrize(
-    "arguments", [["parse", "churn#prod#4"], ["show"], ["which", "churn", "prod"], ["history"], ["show", "--json"]]
-)
-def test_reading_loads_nothing_but_the_standard_library(registry: Path, arguments: list[str]) -> None:
-    program = (
-        "import sys; before = set(sys.modules)\n"
-        "from model_stage_deploy.faces.cli import main; code = main(sys.argv[1:])\n"
-        "print(sorted({name.partition('.')[0] for name in set(sys.modules) - before}), file=sys.stderr)\n"
-        "sys.exit(code)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program, *arguments],
-        cwd=registry,
-        env=environment(registry.parent),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    loaded = set(json.loads(done.stderr.replace("'", '"')))
-    assert loaded - set(sys.stdlib_module_names) == {"model_stage_deploy"}
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from model_stage_deploy.adapters.git_repository import GitRepository as Reader
 from model_stage_deploy.core.registry import Registry, fold
-from model_stage_deploy.report.registry import history, history_rows, show_rows, shown
+from model_stage_deploy.report.registry import first_line, for_people, history, history_rows, show_rows, shown
 from tests.standins.registries import GitRepository, example_registry
 
 
@@ -80,3 +80,28 @@ def test_a_model_that_nobody_can_read_one_way_shows_no_version(tmp_path: Path) -
         ("fraud", "v1.0.0", "v1.0.0"),
     ]
     assert {warning["code"] for warning in document["warnings"]} == {"ambiguous-version"}
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("why", "why"),
+        ("why\n\nmore", "why"),
+        ("why\r\nmore", "why"),
+        ("", ""),
+        ("\nlate", ""),
+        ("x" * 72, "x" * 72),
+        ("x" * 73, "x" * 71 + "…"),
+        ("x" * 10**6, "x" * 71 + "…"),
+    ],
+)
+def test_a_table_shows_the_first_line_of_a_message(message: str, shown: str) -> None:
+    assert first_line(message) == shown
+
+
+@pytest.mark.parametrize(
+    ("time", "shown"),
+    [("2023-09-04T07:58:15+02:00", "2023-09-04 07:58:15 +02:00"), ("@253402300800", "@253402300800")],
+)
+def test_a_table_shows_times_that_can_be_broken(time: str, shown: str) -> None:
+    assert for_people(time) == shown

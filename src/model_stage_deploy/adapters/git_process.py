@@ -26,7 +26,6 @@ _ENVIRONMENT = {
     "GIT_TRACE_REDACT": "1",
     "LC_ALL": "C",
 }
-_PIPE = 1 << 20  # bytes; in the usual 64 KiB git and we would wait for each other by turns
 _OPTIONS = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "advice.detachedHead=false")
 # Left over from a caller's hook or alias, these would point us at another repository.
 _FOREIGN = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR", "GIT_NAMESPACE")
@@ -56,7 +55,7 @@ class Git:
                 raise _too_slow(arguments, timeout) from problem
             return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
-    def stream(self, arguments: Sequence[str], *, timeout: float = LOCAL_TIMEOUT, size: int = 1 << 20) -> Iterator[str]:
+    def stream(self, arguments: Sequence[str], *, timeout: float = LOCAL_TIMEOUT, size: int = 1 << 16) -> Iterator[str]:
         """Run `git ARGUMENTS…` and give its output as text, in pieces of up to `size` characters, while it comes.
 
         Raises what `run` raises; a failure shows after the last piece.
@@ -101,7 +100,6 @@ class Git:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 start_new_session=True,
-                pipesize=_PIPE,
             )
         except (FileNotFoundError, NotADirectoryError, PermissionError) as problem:
             raise self._not_started(problem) from problem

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import base64
 import os
+import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
@@ -21,6 +23,8 @@ from model_stage_deploy.core.redaction import Secret
 from model_stage_deploy.core.tags import tag_artifact
 
 _CONFIG_REF = "refs/msd/config"
+_FILTERS = ("--filter=tree:0", "--filter=blob:none", "--no-filter")
+_CUT_SHORT = ("did not send all necessary objects", "bad revision")
 
 
 def credentials(url: str, token: Secret | None) -> dict[str, str]:
@@ -28,7 +32,7 @@ def credentials(url: str, token: Secret | None) -> dict[str, str]:
 
     Without a token, a user and password written in the address go the same way.
     """
-    parts = urlsplit(url)
+    parts = parts_of(url)
     pair = basic(token) if token is not None else _pair_in(parts)
     if not pair or parts.scheme not in ("http", "https") or not parts.netloc:
         return {}
@@ -41,6 +45,16 @@ def credentials(url: str, token: Secret | None) -> dict[str, str]:
     }
 
 
+def parts_of(url: str) -> SplitResult:
+    """The parts of an address; none of one that is none, which is then for git to complain of."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # read late, and raises as well
+    except ValueError:
+        return SplitResult("", "", "", "", "")
+    return parts
+
+
 def basic(token: Secret) -> str:
     """The token as git sends it: a secret too."""
     return base64.b64encode(f"x-access-token:{token.reveal()}".encode()).decode()
@@ -48,7 +62,7 @@ def basic(token: Secret) -> str:
 
 def without_password(url: str) -> str:
     """The address without the user and password that some clones keep in it."""
-    parts = urlsplit(url)
+    parts = parts_of(url)
     if parts.scheme not in ("http", "https") or "@" not in parts.netloc:
         return url
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
@@ -73,29 +87,61 @@ class ScratchRepository(GitRepository):
     @classmethod
     def create(cls, url: str, token: Secret | None) -> ScratchRepository:
         """Make one in a temporary directory that the caller deletes. Raises MachineryFailed (git-failed)."""
-        directory = Path(tempfile.mkdtemp(prefix="model-stage-deploy-"))
+        try:
+            directory = Path(tempfile.mkdtemp(prefix="model-stage-deploy-"))
+        except OSError as problem:
+            raise MachineryFailed(
+                Reason.GIT_FAILED, f"no temporary directory can be made in {tempfile.gettempdir()}: {problem.strerror}"
+            ) from problem
         scratch = cls(directory, url, token)
-        scratch.git.run(["init", "--quiet", "--bare", "--template=", "."])
-        scratch.git.run(["remote", "add", "origin", "--", scratch.url])
-        scratch.git.run(["config", "remote.origin.promisor", "true"])
-        scratch.git.run(["config", "remote.origin.partialclonefilter", "tree:0"])
+        try:
+            scratch.git.run(["init", "--quiet", "--bare", "--template=", "."])
+            scratch.git.run(["remote", "add", "origin", "--", scratch.url])
+            scratch.git.run(["config", "remote.origin.promisor", "true"])
+            scratch.git.run(["config", "remote.origin.partialclonefilter", "tree:0"])
+        except BaseException:
+            shutil.rmtree(directory, ignore_errors=True)
+            raise
         return scratch
 
     def answers(self) -> bool:
         """Whether the remote can be asked at all."""
         return self.git.attempt(["ls-remote", "--quiet", "origin", "HEAD"], timeout=NETWORK_TIMEOUT).returncode == 0
 
-    def fetch_tags(self, model: str | None) -> list[TagRecord]:
-        """The remote's tags of one model (or all): tag objects and commits, no trees, files or history."""
-        patterns = ["refs/tags/*"] if model is None else [f"refs/tags/{tag_artifact(model)}{mark}*" for mark in "#@"]
+    def fetch_tags(self, model: str | None, *, beside: str = "") -> list[TagRecord]:
+        """The remote's tags of one model (or all): tag objects and commits, no trees, files or history.
+
+        With a model, `beside` is a full ref name to bring in the same moment, if it is there.
+        Raises MachineryFailed (git-failed).
+        """
+        if model is None:
+            return self._cloned().tags(None)
+        patterns = [f"refs/tags/{tag_artifact(model)}{mark}*" for mark in "#@"]
+        patterns += [f"{beside}*"] if beside else []  # a pattern, as a plain name that is not there would be an error
+        refspecs = [f"+{pattern}:{pattern}" for pattern in patterns]
         try:
-            self._fetch("tree:0", [f"+{pattern}:{pattern}" for pattern in patterns])
+            _little(lambda option: self._fetch(option, refspecs))
         except MachineryFailed:
             # A shallow fetch that finds no ref at all fails without a word.
             if self._has_none(patterns):
                 return []
             raise
         return self.tags(model)
+
+    def _cloned(self) -> GitRepository:
+        """All tags, beside this repository: a clone writes 10,000 refs into one file, a fetch one file each.
+
+        (0.65 s against 4.5 s.) It brings every tag, also those on commits that no branch holds.
+        """
+        place = self.directory / "all"
+        words = ("clone", "--quiet", "--bare", "--template=", "--depth=1", "--no-single-branch")
+
+        def clone(option: str) -> None:
+            shutil.rmtree(place, ignore_errors=True)
+            self.git.run([*words, option, "--", self.url, place.name], timeout=NETWORK_TIMEOUT)
+
+        _little(clone)
+        return GitRepository(Git(place, self.credentials))
 
     def _has_none(self, patterns: list[str]) -> bool:
         """Whether the remote answers and has no such refs."""
@@ -108,27 +154,49 @@ class ScratchRepository(GitRepository):
         Raises MachineryFailed (git-failed).
         """
         if ref not in self._fetched:
-            self._fetch("blob:none", [f"+{ref}:{_CONFIG_REF}"])
+            self._fetch("--filter=blob:none", [f"+{ref}:{_CONFIG_REF}"])
             found = self.commit_of(_CONFIG_REF)
             if found is None:
                 raise MachineryFailed(Reason.GIT_FAILED, f"{ref!r} of {self.shown_url} is not a commit")
             self._fetched[ref] = found
         return self._fetched[ref]
 
+    def fetch_object(self, ref: str) -> str:
+        """Id of the object behind a full ref name, HEAD or commit id of the remote, brought here without files.
+
+        Raises MachineryFailed (git-failed).
+        """
+        self._fetch("--filter=tree:0", [f"+{ref}:{_CONFIG_REF}"])
+        return self.git.run(["rev-parse", "--verify", _CONFIG_REF]).decode().strip()
+
     @property
     def shown_url(self) -> str:
         """The remote's address without user, password or query."""
-        parts = urlsplit(self.url)
+        parts = parts_of(self.url)
         if not parts.scheme or not parts.hostname:
             return self.url
         port = f":{parts.port}" if parts.port else ""
         return f"{parts.scheme}://{parts.hostname}{port}{parts.path}"
 
-    def _fetch(self, object_filter: str, refspecs: list[str]) -> None:
+    def _fetch(self, option: str, refspecs: list[str]) -> None:
         self.git.run(
             [
-                *("fetch", "--quiet", "--no-tags", "--depth=1", f"--filter={object_filter}", "--end-of-options"),
+                *("fetch", "--quiet", "--no-tags", "--prune", "--depth=1", option, "--end-of-options"),
                 *("origin", *refspecs),
             ],
             timeout=NETWORK_TIMEOUT,
         )
+
+
+def _little(bring: Callable[[str], None]) -> None:
+    """Bring things with as little beside them as can be; `bring` is given git's option for that.
+
+    Where a lightweight tag is on a folder, git takes what a filter leaves out for an answer that was cut short.
+    """
+    for option in _FILTERS[:-1]:
+        try:
+            return bring(option)
+        except MachineryFailed as problem:
+            if not any(words in problem.message for words in _CUT_SHORT):
+                raise
+    return bring(_FILTERS[-1])

@@ -15,10 +15,12 @@ from types import TracebackType
 
 from model_stage_deploy.adapters.git_repository import GitRepository
 from model_stage_deploy.adapters.git_scratch import ScratchRepository
+from model_stage_deploy.adapters.git_settings import carried, use_ssh_command
 from model_stage_deploy.core.errors import MachineryFailed, Refused
 from model_stage_deploy.core.model import TagRecord
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.redaction import Secret
+from model_stage_deploy.core.tags import tag_artifact
 
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _FETCH_HINT = (
@@ -49,6 +51,9 @@ class GitSource:
         self._default_branch = default_branch
         self._scratch: ScratchRepository | None = None
         self._temporary: list[Path] = []
+        self._readable = False
+        self._keeps = False
+        self._kept: Sequence[TagRecord] | None = None
 
     def __enter__(self) -> GitSource:
         return self
@@ -59,13 +64,27 @@ class GitSource:
         for directory in self._temporary:
             shutil.rmtree(directory, ignore_errors=True)
 
+    def read_all_at_once(self) -> None:
+        """From now on take each model's tags from one reading of all: for a run that shows the registry as well."""
+        self._keeps = True
+
     def tags(self, model: str | None, *, wanted: str | None = None, fresh: bool = False) -> Sequence[TagRecord]:
         """Every tag of the model (see the port)."""
+        if not self._keeps:
+            return self._tags(model, wanted, fresh=fresh)
+        if self._kept is None or fresh:
+            self._kept = self._tags(None, wanted, fresh=fresh)
+        if model is None:
+            return self._kept
+        beginnings = tuple(f"{tag_artifact(model)}{mark}" for mark in "#@")
+        return [record for record in self._kept if record.name.startswith(beginnings)]
+
+    def _tags(self, model: str | None, wanted: str | None, *, fresh: bool) -> Sequence[TagRecord]:
         why, records = self._local_tags(model, wanted)
         if why is None and not ((fresh or self._refs_from_remote) and self._remotes):
             return records
         if not self._remotes:
-            if self.local is not None and self._gap is None:
+            if self._readable and self._gap is None:
                 return records  # a whole clone without a remote: what is here is all there is
             raise Refused(
                 Reason.INCOMPLETE_TAGS,
@@ -138,7 +157,9 @@ class GitSource:
     @cached_property
     def _gap(self) -> str | None:
         """Why the clone may lack tags or files; asked of git once, for a run does not change it."""
-        return self.local.why_incomplete() if self.local is not None else None
+        if self.local is None or self.local.is_plainly_whole():
+            return None
+        return self.local.why_incomplete()
 
     def _local_commit(self, wanted: str | None) -> str | None:
         """The commit of a ref in the clone; what the clone last saw of the remote's branch goes first."""
@@ -167,6 +188,7 @@ class GitSource:
             return "there is no clone of the repository here", ()
         try:
             records = self.local.tags(model)
+            self._readable = True
         except MachineryFailed as problem:
             return f"this clone's tags cannot be read ({problem.message})", ()
         why = self._gap
@@ -195,6 +217,8 @@ class GitSource:
     def _create(self, url: str, token: Secret | None) -> ScratchRepository:
         scratch = ScratchRepository.create(url, token)
         self._temporary.append(scratch.directory)
+        if self.local is not None and not url.startswith(("http://", "https://", "file://", "/")):
+            use_ssh_command(scratch.git, carried(self.local.git))
         return scratch
 
     def _with(self, commit: str) -> ScratchRepository:

@@ -30,15 +30,58 @@ class Command(NamedTuple):
 _LOOK, _CHANGE, _DEPLOY, _BEGIN = "look", "change the registry", "deploy", "begin"
 COMMANDS: Mapping[str, Command] = {
     "show": Command(_LOOK, "reading", "Which version is in which stage.", ("show", "show churn --json")),
-    "which": Command(_LOOK, "reading", "The version in one stage of one model.", ("which churn prod",)),
-    "history": Command(_LOOK, "reading", "Every event of the registry, newest first.", ("history churn --limit 5",)),
+    "which": Command(
+        _LOOK, "reading", "The version in one stage of one model.", ("which churn prod", "which churn prod --at 7d")
+    ),
+    "history": Command(
+        _LOOK,
+        "reading",
+        "Every event of the registry, newest first.",
+        ("history churn --limit 5", "history --since 7d"),
+    ),
+    "versions": Command(_LOOK, "reading", "Every version of one model, with its stages.", ("versions churn",)),
+    "status": Command(
+        _LOOK,
+        "status",
+        "What was decided beside what is running.",
+        ("status", "status churn", "status churn --exit-code --json"),
+    ),
     "parse": Command(_LOOK, "reading", "Parse a GTO tag; no repository is needed.", ("parse 'churn#prod#4' --json",)),
+    "doctor": Command(
+        _LOOK,
+        "doctor",
+        "Find what is wrong with the registry, and say what to do about it.",
+        ("doctor", "doctor churn --json"),
+    ),
     "resolve": Command(
         _LOOK,
-        "delivering",
-        "Say what a tag means: event, model, version, stage, annotation.",
-        ("resolve 'churn#prod#4'",),
+        "reading",
+        "Say which version a shortcut names, or what a tag means.",
+        ("resolve 'churn#prod'", "resolve churn@latest", "resolve 'churn#prod#4' --show --history"),
     ),
+    "register": Command(
+        _CHANGE,
+        "writing",
+        "Register a commit as a version of a model.",
+        ("register churn", "register churn --version v3.2.0 -m 'less noise' --push"),
+    ),
+    "promote": Command(
+        _CHANGE,
+        "writing",
+        "Give a version a stage; register it first if need be.",
+        ("promote churn --version v3.1.0 --to prod --push", "promote churn --from staging --to prod --dry-run"),
+        also=("assign",),
+    ),
+    "unassign": Command(
+        _CHANGE, "writing", "Take a version out of a stage.", ("unassign churn --stage prod --version v3.0.0",)
+    ),
+    "archive": Command(
+        _CHANGE, "writing", "Take a version out of every stage.", ("archive churn --version v3.0.0 --push",)
+    ),
+    "deregister": Command(
+        _CHANGE, "writing", "Take a version out of the registry.", ("deregister churn --version v3.0.0",)
+    ),
+    "deprecate": Command(_CHANGE, "writing", "Say that nobody should use a model any more.", ("deprecate churn",)),
     "deploy": Command(
         _DEPLOY,
         "delivering",
@@ -123,7 +166,9 @@ def command_parser(name: str) -> Parser:
         allow_abbrev=False,
     )
     _home(name).ARGUMENTS[name](command)
-    command.add_argument("--repo", default="", metavar="PATH", help="the repository (default: here)")
+    command.add_argument(
+        "--repo", default="", metavar="PATH", help="the repository: a path, or a URL to look at (default: here)"
+    )
     command.add_argument("--json", action="store_true", help="print a JSON document instead of text")
     return command
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-import gc
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from model_stage_deploy.adapters.git_process import Git
 from model_stage_deploy.adapters.git_repository import GitRepository
+from model_stage_deploy.core.errors import Invalid, MachineryFailed, Refused
 from model_stage_deploy.core.model import Model, TagRecord
+from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.registry import Registry, fold
 
-_kept: list[Registry] = []  # taking 100,000 tags apart takes a fifth of a second: the process ends without (__main__)
+if TYPE_CHECKING:
+    from model_stage_deploy.adapters.git_scratch import ScratchRepository
+    from model_stage_deploy.adapters.git_source import GitSource
+    from model_stage_deploy.core.redaction import Secret
 
 
 def read_tags(
@@ -22,27 +28,74 @@ def read_tags(
     `details` are tagger, email and message. Raises Refused (incomplete-tags), Invalid (not-a-repository),
     MachineryFailed (git-failed).
     """
-    gc.disable()  # see fold; a process that reads a registry is short
-    if not is_url(repo):
-        local = GitRepository(Git(repo or "."))
-        if local.is_plainly_whole() or _is_whole(local):
-            return local.read_tags(model, details=details)
-    return _from_remote(repo, model, environ)
+    if is_url(repo):
+        with _scratch(repo, environ) as scratch:
+            return scratch.fetch_tags(model)
+    local = GitRepository(Git(repo or "."))
+    if _is_whole(local):
+        return local.read_tags(model, details=details)
+    with _source(local, environ) as source:
+        return source.tags(model)
 
 
-def read_registry(repo: str, environ: Mapping[str, str], *, details: bool = False) -> Registry:
-    """The whole registry. Raises what `read_tags` raises."""
-    registry = fold(read_tags(repo, None, environ, details=details))
-    _kept.append(registry)
-    return registry
+def read_registry(
+    repo: str, environ: Mapping[str, str], *, details: bool = False, until: int | None = None
+) -> Registry:
+    """The whole registry, as it was at `until` (unix seconds; None for now). Raises what `read_tags` raises."""
+    return _folded(read_tags(repo, None, environ, details=details), until)
 
 
-def read_model(repo: str, name: str, environ: Mapping[str, str], *, details: bool = False) -> tuple[Registry, Model]:
-    """One model, and the registry that holds it alone. Raises what `read_tags` raises, Refused (unknown-model)."""
+def read_model(
+    repo: str, name: str, environ: Mapping[str, str], *, details: bool = False, until: int | None = None
+) -> tuple[Registry, Model]:
+    """One model, and the registry that holds it alone, as it was at `until` (unix seconds; None for now).
+
+    Raises what `read_tags` raises, Refused (unknown-model), Invalid (usage).
+    """
     from model_stage_deploy.core.tags import require_model_name
 
-    registry = fold(read_tags(repo, require_model_name(name), environ, details=details))
-    return registry, registry.model(name)
+    registry = _folded(read_tags(repo, require_model_name(name), environ, details=details), until)
+    model = registry.models.get(name)
+    if model is None and until is not None:
+        _require_begun(read_tags(repo, name, environ), name)
+    if model is None:
+        model = read_registry(repo, environ, until=until).model(name)  # raises, with the names that there are
+    return registry, model
+
+
+def moment_of(text: str, repo: str, environ: Mapping[str, str]) -> int:
+    """Unix seconds of what `--at` names: a moment (core/moments.py), else a tag, branch or commit, in this order.
+
+    Raises Invalid (usage), Refused (unknown-ref), and what `read_tags` raises.
+    """
+    from time import time
+
+    from model_stage_deploy.core.moments import FORMS, BadMoment, parse_moment
+
+    try:
+        found = parse_moment(text, time())
+    except BadMoment as problem:
+        raise Invalid(Reason.USAGE, f"--at: {problem}", hint=f"write {FORMS}") from problem
+    if found is not None:
+        return found
+    from model_stage_deploy.adapters.git_moments import time_here, time_there
+
+    if is_url(repo):
+        with _scratch(repo, environ) as scratch:
+            found = time_there(scratch, text)
+    else:
+        local = GitRepository(Git(repo or "."))
+        if not _is_whole(local) and (url := local.remote_url()) is not None:
+            with _scratch(url, environ) as scratch:  # a tag may be here as a lightweight copy of the real one (T2)
+                found = time_there(scratch, text)
+        found = time_here(local, text) if found is None else found
+    if found is None:
+        raise Refused(
+            Reason.UNKNOWN_REF,
+            f"{text[:120]!r} is no moment, and no dated tag, branch or commit of this repository",
+            hint=f"write {FORMS}; or the name of a tag or branch, or a commit id",
+        )
+    return found
 
 
 def is_url(repo: str) -> bool:
@@ -53,18 +106,126 @@ def is_url(repo: str) -> bool:
     return bool(colon) and "@" in host and "/" not in host and not os.path.exists(repo)  # noqa: PTH110 - pathlib is slow
 
 
+def require_path(repo: str, command: str) -> None:
+    """Raise Invalid (usage) where `--repo` names a remote and the command needs files."""
+    if is_url(repo):
+        raise Invalid(
+            Reason.USAGE,
+            f"{command} needs a clone: --repo must be a path, not a URL",
+            hint="clone it first: git clone URL DIRECTORY, then --repo DIRECTORY",
+        )
+
+
+@contextmanager
+def open_source(repo: str, environ: Mapping[str, str], tell: Callable[[str], None]) -> Iterator[GitSource]:
+    """The registry as the flows see it, to resolve a tag. Raises Invalid (not-a-repository).
+
+    In a workflow its remote is asked, for a job's clone may be an earlier run's; `tell` hears where that fails.
+    """
+    if is_url(repo):
+        from model_stage_deploy.adapters.git_source import GitSource
+
+        with GitSource(None, [(repo, token_for(repo, environ))]) as source:
+            yield source
+        return
+    local = GitRepository(Git(repo or "."))
+    if not local.is_plainly_whole():
+        local.require_repository()
+    with _source(local, environ, tell) as source:
+        yield source
+
+
+def token_for(url: str, environ: Mapping[str, str]) -> Secret | None:
+    """GITHUB_TOKEN, for the GitHub server that gave it and no other host, and not in clear where that one encrypts."""
+    token = environ.get("GITHUB_TOKEN", "")
+    if not token:
+        return None
+    from model_stage_deploy.adapters.git_scratch import parts_of
+    from model_stage_deploy.core.redaction import Secret
+
+    asked = parts_of(url)
+    for own in (
+        environ.get("GITHUB_SERVER_URL") or "https://github.com",
+        environ.get("GITHUB_API_URL") or "https://api.github.com",
+    ):
+        server = parts_of(own)
+        if asked.hostname and asked.hostname == server.hostname and asked.scheme in ("https", server.scheme):
+            return Secret(token)
+    return None
+
+
 def _is_whole(local: GitRepository) -> bool:
+    if local.is_plainly_whole():
+        return True
     local.require_repository()
     return local.why_incomplete() is None
 
 
-def _from_remote(repo: str, model: str | None, environ: Mapping[str, str]) -> Iterable[TagRecord]:
-    from model_stage_deploy.core.redaction import Secret
-    from model_stage_deploy.faces.event import read_event
-    from model_stage_deploy.faces.settings import Settings
-    from model_stage_deploy.faces.wiring import open_source
+def _source(
+    local: GitRepository, environ: Mapping[str, str], tell: Callable[[str], None] = lambda _: None
+) -> GitSource:
+    """A clone, and the remote that it came from."""
+    from model_stage_deploy.adapters.git_source import GitSource
 
-    token = environ.get("GITHUB_TOKEN", "")
-    settings = Settings(command="show", repo=repo, token=Secret(token) if token else None)
-    with open_source(settings, read_event(environ), environ) as source:
-        return source.tags(model)
+    url = local.remote_url()
+    remotes = [(url, token_for(url, environ))] if url else []
+    return GitSource(local, remotes, refs_from_remote=environ.get("GITHUB_ACTIONS") == "true", tell=tell)
+
+
+@contextmanager
+def _scratch(url: str, environ: Mapping[str, str]) -> Iterator[ScratchRepository]:
+    """A repository to fetch into, gone afterwards. What fails inside names the remote."""
+    import shutil
+
+    from model_stage_deploy.adapters.git_scratch import ScratchRepository
+
+    scratch = ScratchRepository.create(url, token_for(url, environ))
+    try:
+        yield scratch
+    except MachineryFailed as problem:
+        hint = problem.hint or "check the address, and that this machine may read it"
+        raise MachineryFailed(
+            problem.reason, f"{scratch.shown_url} cannot be read: {problem.message}", hint=hint
+        ) from problem
+    finally:
+        shutil.rmtree(scratch.directory, ignore_errors=True)
+
+
+def _folded(records: Iterable[TagRecord], until: int | None) -> Registry:
+    """The registry of the tags that were there at a moment.
+
+    By their own dates, for nothing else tells (R38); tags without a date are left out of the past.
+    """
+    if until is not None:
+        records = (record for record in records if record.time is not None and record.time <= until)
+    try:
+        return fold(records)
+    except MachineryFailed as problem:
+        raise _with_a_way_out(problem) from problem
+
+
+def _require_begun(records: Iterable[TagRecord], name: str) -> None:
+    """Raise Refused (unknown-model) for a model that there is now, but was not yet then."""
+    from model_stage_deploy.report.registry import when
+
+    model = fold(records).models.get(name)
+    if model is not None:
+        first = model.events[0]
+        raise Refused(
+            Reason.UNKNOWN_MODEL,
+            f"the registry did not have {name!r} yet",
+            hint=f"its first tag, {first.tag.text}, is of {when(first)}",
+        )
+
+
+def _with_a_way_out(problem: MachineryFailed) -> MachineryFailed:
+    """The same with a hint. Git ends at the first damage, and nothing is guessed past it."""
+    hint = problem.hint
+    if "missing object" in problem.message:
+        hint = (
+            "an object of that tag is gone: delete the tag here and fetch it again "
+            "(git tag -d NAME, git fetch --tags); until then ask for the other models by name"
+        )
+    elif "packed" in problem.message:
+        hint = "the list of tags in this clone is damaged (.git/packed-refs): make a new clone"
+    return MachineryFailed(problem.reason, problem.message, hint=hint)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from model_stage_deploy.core.inert import one_line
 from model_stage_deploy.report.columns import Block, Table, columns
+
+_MOST_ROWS = 500  # Rich takes two milliseconds a row
 
 
 def print_page(document: Mapping[str, Any], blocks: Iterable[Block], *, as_json: bool) -> None:
@@ -19,8 +22,16 @@ def print_page(document: Mapping[str, Any], blocks: Iterable[Block], *, as_json:
         if not isinstance(block, Table):
             print(one_line(block))
         else:
-            rows = [tuple(one_line(cell) for cell in row) for row in block.rows]
-            sys.stdout.writelines(f"{line}\n" for line in columns(rows))
+            _print_table([tuple(one_line(cell) for cell in row) for row in block.rows])
+
+
+def _print_table(rows: list[tuple[str, ...]]) -> None:
+    if len(rows) <= _MOST_ROWS and os.environ.get("TERM") not in (None, "", "dumb") and sys.stdout.isatty():
+        from model_stage_deploy.report.terminal import print_table
+
+        print_table(rows, sys.stdout)
+    else:
+        sys.stdout.writelines(f"{line}\n" for line in columns(rows))
 
 
 def print_json(document: Mapping[str, Any]) -> None:

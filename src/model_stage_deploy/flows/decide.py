@@ -157,7 +157,7 @@ def _require_as_pushed(record: TagRecord, pushed: Pushed) -> None:
         raise Refused(
             reason,
             f"{record.name} cannot be deployed: {why}",
-            hint="make an annotated tag: git tag -a NAME -m MESSAGE COMMIT (or gto assign)",
+            hint="make an annotated tag: git tag -a NAME -m MESSAGE COMMIT (or `python -m model_stage_deploy promote`)",
         )
     if pushed.object_id is not None and pushed.object_id not in (record.object_id, record.commit):
         raise Refused(

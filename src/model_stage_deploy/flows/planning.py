@@ -78,7 +78,7 @@ def prepare(context: Context, configuration: Configuration, decision: Decision, 
         raise Refused(
             Reason.UNREGISTERED_COMMIT,
             f"{decision.tag} is on commit {decision.commit[:12]}, where no version of {decision.model} is registered",
-            hint=f"register it (gto register {decision.model} {decision.commit[:12]}), "
+            hint=f"register it (python -m model_stage_deploy register {decision.model} {decision.commit[:12]}), "
             "or set `allow-unregistered: true` for this stage to deploy bare commits",
         )
     environment = environment_of(context, settings, decision.model, decision.stage)

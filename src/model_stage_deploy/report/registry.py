@@ -13,8 +13,13 @@ from model_stage_deploy.core.tags import GtoTag
 if TYPE_CHECKING:
     from datetime import timezone
 
+    from model_stage_deploy.core.shortcuts import Found, Shortcut
+
 SHOW_SCHEMA = "model-stage-deploy/registry/v1"
 HISTORY_SCHEMA = "model-stage-deploy/history/v1"
+RESOLVED_SCHEMA = "model-stage-deploy/resolved/v1"
+HOLDERS_SCHEMA = "model-stage-deploy/holders/v1"
+_REASON_WIDTH = 72  # characters of a message that a table shows; all of it is in the document
 
 
 def parsed(tag: GtoTag) -> dict[str, Any]:
@@ -53,6 +58,11 @@ def held(holder: Holder) -> dict[str, Any]:
     }
 
 
+def holders(model: Model, stage: str, succession: Iterable[Holder]) -> dict[str, Any]:
+    """`which --all --json`: the version that a stage has, then those that it would fall back to, in that order."""
+    return {"schema": HOLDERS_SCHEMA, "model": model.name, "stage": stage, "versions": list(map(held, succession))}
+
+
 def show_rows(registry: Registry, sort: Sort = "time") -> list[tuple[str, ...]]:
     """Rows of the table models × stages; the first is the heading."""
     stages = sorted({stage for model in registry for stage in model.stages})
@@ -67,15 +77,15 @@ def show_rows(registry: Registry, sort: Sort = "time") -> list[tuple[str, ...]]:
 
 def history(events: Iterable[RegistryEvent], models: Mapping[str, Model]) -> list[dict[str, Any]]:
     """Events as documents: what `gto history` tells, newest first where the caller sorts them so."""
-    return [_event(event, models[event.tag.model]) for event in events]
+    return [happened(event, models[event.tag.model]) for event in events]
 
 
 def history_rows(entries: list[dict[str, Any]]) -> list[tuple[str, ...]]:
     """Rows of the history table; the first is the heading."""
-    rows: list[tuple[str, ...]] = [("TIME", "MODEL", "EVENT", "VERSION", "STAGE", "COMMIT", "AUTHOR", "TAG")]
+    rows: list[tuple[str, ...]] = [("TIME", "MODEL", "EVENT", "VERSION", "STAGE", "COMMIT", "AUTHOR", "TAG", "MESSAGE")]
     rows.extend(
         (
-            entry["time"],
+            for_people(entry["time"]),
             entry["model"],
             entry["event"],
             entry["version"] or "-",
@@ -83,10 +93,41 @@ def history_rows(entries: list[dict[str, Any]]) -> list[tuple[str, ...]]:
             entry["commit"][:7],
             entry["author"],
             entry["tag"],
+            first_line(entry["message"]),
         )
         for entry in entries
     )
     return rows
+
+
+def for_people(time: str) -> str:
+    """A time of a document as a table shows it: it may be broken at spaces."""
+    date, _, rest = time.partition("T")
+    return f"{date} {rest[:-6]} {rest[-6:]}" if rest else time
+
+
+def first_line(message: str) -> str:
+    """The first line of a tag's message, cut to what fits a table."""
+    line = message[: 2 * _REASON_WIDTH].split("\n", 1)[0].rstrip("\r")
+    return line if len(line) <= _REASON_WIDTH else line[: _REASON_WIDTH - 1] + "…"
+
+
+def resolved(shortcut: Shortcut, found: Found, model: Model) -> dict[str, Any]:
+    """`resolve NAME#stage --json`: the version that a shortcut means, and the tag that says so."""
+    version, event = found
+    held = [] if model.ambiguous else [(stage, model.holder(stage)) for stage in model.stages]
+    return {
+        "schema": RESOLVED_SCHEMA,
+        "asked": shortcut.text,
+        "model": model.name,
+        "stage": shortcut.stage,
+        "version": version.name,
+        "commit": version.commit,
+        "registered": version.registered,
+        "stages": [stage for stage, holder in held if holder is not None and holder.version is version],
+        "tag": event.tag.text if event else None,
+        "since": when(event) if event else None,
+    }
 
 
 def when(event: RegistryEvent) -> str:
@@ -148,7 +189,8 @@ def _cell(model: Model, stage: str, sort: Sort) -> str:
     return "-" if holder is None else holder.version.name
 
 
-def _event(event: RegistryEvent, model: Model) -> dict[str, Any]:
+def happened(event: RegistryEvent, model: Model) -> dict[str, Any]:
+    """One event as a document."""
     version = event.tag.version
     if version is None and event.tag.stage is not None and event.commit not in model.ambiguous:
         found = model.version_of(event)

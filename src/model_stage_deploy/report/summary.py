@@ -18,6 +18,7 @@ _ICONS = {
     "planned": "📝",
     "resolved": "🔎",
     "checked": "🔎",
+    "written": "📝",
     "nothing-to-do": "⚪",
     "failed": "❌",
     "invalid": "❌",

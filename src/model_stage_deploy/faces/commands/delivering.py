@@ -1,4 +1,4 @@
-"""deploy, rollback, resolve: the same road as the action's."""
+"""deploy and rollback, and `resolve` of a tag: the same road as the action's."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from contextlib import suppress
 
 from model_stage_deploy.core.redaction import Scrubber, Secret
+from model_stage_deploy.faces.opening import require_path
 from model_stage_deploy.faces.settings import Settings
 
 
@@ -22,10 +23,6 @@ def _rollback(command: argparse.ArgumentParser) -> None:
     command.add_argument("--to", default="", metavar="VERSION", help="the version (default: the one before)")
     command.add_argument("--force", action="store_true", help="even one that was never in the stage, or deregistered")
     _delivering(command)
-
-
-def _resolve(command: argparse.ArgumentParser) -> None:
-    command.add_argument("tag", nargs="?", default="", help="the tag, quoted")
 
 
 def _delivering(command: argparse.ArgumentParser) -> None:
@@ -65,7 +62,8 @@ def settings_of(given: argparse.Namespace) -> Settings:
     )
 
 
-def _deliver(given: argparse.Namespace) -> int:
+def deliver(given: argparse.Namespace) -> int:
+    """Carry the command out; the exit code. Raises Invalid (usage)."""
     from model_stage_deploy.adapters.runner_announcer import RunnerAnnouncer
     from model_stage_deploy.adapters.terminal_announcer import TerminalAnnouncer
     from model_stage_deploy.faces.conduct import conduct, to_json
@@ -73,6 +71,7 @@ def _deliver(given: argparse.Namespace) -> int:
     from model_stage_deploy.faces.wiring import on_actions
     from model_stage_deploy.report.text import describe
 
+    require_path(given.repo, given.command)
     scrubber = Scrubber()
     stream = sys.stderr if given.json else sys.stdout
     announcer = (RunnerAnnouncer if on_actions(os.environ) else TerminalAnnouncer)(stream, scrubber)
@@ -86,5 +85,5 @@ def _deliver(given: argparse.Namespace) -> int:
     return outcome.exit_code
 
 
-ARGUMENTS = {"deploy": _deploy, "rollback": _rollback, "resolve": _resolve}
-RUN = {"deploy": _deliver, "rollback": _deliver, "resolve": _deliver}
+ARGUMENTS = {"deploy": _deploy, "rollback": _rollback}
+RUN = {"deploy": deliver, "rollback": deliver}

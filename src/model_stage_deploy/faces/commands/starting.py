@@ -7,6 +7,7 @@ import os
 import sys
 
 from model_stage_deploy.faces.commands.delivering import mapping_arguments, settings_of
+from model_stage_deploy.faces.opening import require_path
 from model_stage_deploy.faces.printing import print_page
 
 _NEXT = (
@@ -31,6 +32,7 @@ def _demo_arguments(command: argparse.ArgumentParser) -> None:
 def _check(given: argparse.Namespace) -> int:
     from model_stage_deploy.faces.checking import check_document
 
+    require_path(given.repo, given.command)
     document, lines, code = check_document(settings_of(given), os.environ)
     print_page(document, lines, as_json=given.json)
     return code
@@ -39,6 +41,7 @@ def _check(given: argparse.Namespace) -> int:
 def _init(given: argparse.Namespace) -> int:
     from model_stage_deploy.faces.starter_files import write_starter
 
+    require_path(given.repo, given.command)
     written = write_starter(given.repo or ".", force=given.force)
     print_page({"written": written}, [*(f"wrote {path}" for path in written), *_NEXT], as_json=given.json)
     return 0
