@@ -46,8 +46,10 @@ class GitRequest:
 class GitRemote:
     """Serves the bare repositories `ROOT/OWNER/NAME.git` as `URL/OWNER/NAME` and `URL/OWNER/NAME.git`.
 
-    With a `token`, every request must carry `basic x-access-token:TOKEN`; else it is answered 401.
-    `down` makes every request a 503; `allow_filter` says whether partial fetches are served, as GitHub does.
+    With a `token`, every request must carry `basic x-access-token:TOKEN`; else it is answered 401. Two such headers
+    are answered 400, as by GitHub.
+    `down` makes every request a 503; `allow_filter` says whether partial fetches are served, as GitHub does;
+    without `allow_push` a push is answered 403, as for a token that may only read.
     A context manager; `requests` and `bytes_sent` (answer bodies) are what happened so far.
     """
 
@@ -56,6 +58,7 @@ class GitRemote:
         self.token = token
         self.down = False
         self.allow_filter = True
+        self.allow_push = True
         self.requests: list[GitRequest] = []
         self.bytes_sent = 0
         self.lock = threading.Lock()
@@ -178,6 +181,8 @@ class _Handler(BaseHTTPRequestHandler):
             place = _PATH.fullmatch(unquote(split.path))
             if remote.down:
                 self._refuse(503, "the remote is down")
+            elif len(self.headers.get_all("Authorization", [])) > 1:
+                self._refuse(400, 'Duplicate header: "Authorization"')
             elif not remote.authorized(self.headers.get("Authorization")):
                 self._refuse(401, "authentication required")
             elif place is None or not remote.directory(place["owner"], place["name"]).is_dir():
@@ -227,7 +232,7 @@ class _Handler(BaseHTTPRequestHandler):
         settings = {
             "uploadpack.allowFilter": str(remote.allow_filter).lower(),
             "uploadpack.allowAnySHA1InWant": "true",
-            "http.receivepack": "true",
+            "http.receivepack": str(remote.allow_push).lower(),
         }
         config = {"GIT_CONFIG_COUNT": str(len(settings))}
         for number, (key, value) in enumerate(settings.items()):
