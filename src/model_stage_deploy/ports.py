@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
+from model_stage_deploy.core.lifecycle import Recorded, Records
 from model_stage_deploy.core.model import TagRecord
 from model_stage_deploy.core.plan import Plan
 from model_stage_deploy.core.writing import NewTag
@@ -198,17 +199,6 @@ class Announcer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
-    """A deployment that the code host knows of. `id` is the host's own."""
-
-    id: str
-    version: str
-    commit: str
-    tag: str
-    state: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Ending:
     """How a deployment ended, for the record. `summary` is one line, scrubbed.
 
@@ -241,4 +231,23 @@ class CodeHost(Protocol):
 
     def live(self, model: str, stage: str, environment: str) -> Recorded | None:
         """The deployment that is live now by the host's records; None where there is none. Raises MachineryFailed."""
+        ...
+
+    def records(self, model: str, stage: str, environment: str, *, limit: int, past: int = 0) -> Records:
+        """Deployments of model and stage, newest first, down to the one that settles what runs now.
+
+        `past` asks for at least that many, where there are so many; `limit` bounds how many are looked at.
+        Raises MachineryFailed (github-failed, permission-missing).
+        """
+        ...
+
+
+class WorkflowStarter(Protocol):
+    """Starts a workflow by hand (`workflow_dispatch`): a tag that a workflow's own token pushed starts none (T20)."""
+
+    def start(self, workflow: str, inputs: Mapping[str, str]) -> str:
+        """Start the workflow of that file name on the default branch, once; the address of the run or of its runs.
+
+        Raises MachineryFailed (dispatch-failed, permission-missing); its message says so where it may have started.
+        """
         ...

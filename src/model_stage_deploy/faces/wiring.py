@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
 from model_stage_deploy.adapters.git_repository import GitRepository
-from model_stage_deploy.adapters.git_scratch import basic
+from model_stage_deploy.adapters.git_scratch import basic, parts_of
 from model_stage_deploy.adapters.git_source import GitSource
 from model_stage_deploy.core.errors import Invalid
 from model_stage_deploy.core.reasons import Reason
@@ -17,7 +17,11 @@ from model_stage_deploy.deployers.contract import Deployer
 from model_stage_deploy.faces.event import WorkflowEvent
 from model_stage_deploy.faces.settings import Settings
 from model_stage_deploy.flows.context import Configuration, Context
-from model_stage_deploy.ports import Announcer, CodeHost
+from model_stage_deploy.ports import Announcer, CodeHost, WorkflowStarter
+
+if TYPE_CHECKING:
+    from model_stage_deploy.adapters.github_client import GitHubClient
+    from model_stage_deploy.flows.change import World
 
 CONFIG_PATHS = (".github/model-stages.yml", ".github/model-stages.yaml", "model-stages.yml", "model-stages.yaml")
 
@@ -88,16 +92,80 @@ def _workspace(settings: Settings, event: WorkflowEvent, environ: Mapping[str, s
 
 def _token_for(url: str, settings: Settings, event: WorkflowEvent) -> Secret | None:
     """The token, for the GitHub server that gave it and no other host."""
-    hosts = {urlsplit(event.server_url).hostname, urlsplit(event.api_url).hostname}
-    return settings.token if urlsplit(url).hostname in hosts else None
+    hosts = {parts_of(event.server_url).hostname, parts_of(event.api_url).hostname} - {None}
+    return settings.token if parts_of(url).hostname in hosts else None
 
 
 def _host(settings: Settings, event: WorkflowEvent, scrubber: Scrubber) -> CodeHost | None:
     if settings.no_github or settings.command not in ("deploy", "rollback"):
         return None
+    if settings.dry_run and (settings.token is None or not event.repository):
+        return None
+    client = _github(
+        settings,
+        event,
+        "the deployment cannot be recorded on GitHub",
+        or_else=", or deploy without a record: --no-github",
+    )
+    from model_stage_deploy.adapters.github_deployments import GitHubDeployments
+
+    return GitHubDeployments(client, scrubber.text, event.run.url)
+
+
+@contextmanager
+def looking(settings: Settings, event: WorkflowEvent, environ: Mapping[str, str]) -> Iterator[tuple[Context, CodeHost]]:
+    """A context for one who only looks, and the code host to ask.
+
+    Raises Invalid (usage, not-a-repository).
+    """
+    import sys
+
+    from model_stage_deploy.adapters.github_deployments import GitHubDeployments
+    from model_stage_deploy.adapters.terminal_announcer import TerminalAnnouncer
+
+    scrubber = Scrubber()
+    client = _github(settings, event, "GitHub's deployments cannot be read")
+    with working(settings, event, environ, TerminalAnnouncer(sys.stderr, scrubber), scrubber) as context:
+        yield context, GitHubDeployments(client, scrubber.text)
+
+
+@contextmanager
+def changing(
+    repo: str, environ: Mapping[str, str], *, push: bool, tell: Callable[[str], None] = lambda _: None
+) -> Iterator[World]:
+    """What a change of the registry needs. `repo` is a path, "" for here, or a URL; `tell` gets what one should know.
+
+    Raises Invalid (not-a-repository, usage), MachineryFailed (git-failed).
+    """
+    from model_stage_deploy.adapters.git_tag_store import open_tag_store
+    from model_stage_deploy.adapters.system_clock import SystemClock
+    from model_stage_deploy.faces.opening import is_url, token_for
+    from model_stage_deploy.flows.change import World
+
+    def token(url: str) -> Secret | None:
+        return token_for(url, environ)
+
+    with open_tag_store(repo, is_url=is_url(repo), push=push, token_for=token, tell=tell) as store:
+        yield World(store, SystemClock(), environ, _parse_gto_config)
+
+
+def _parse_gto_config(text: bytes) -> object:
+    from model_stage_deploy.adapters.gto_config_yaml import parse_config  # PyYAML: only where there is such a file
+
+    return parse_config(text)
+
+
+def workflow_starter(settings: Settings, event: WorkflowEvent) -> WorkflowStarter:
+    """Starts workflows of the event's repository. Raises Invalid (usage) without a token or GITHUB_REPOSITORY."""
+    from model_stage_deploy.adapters.github_workflows import GitHubWorkflows
+
+    client = _github(settings, event, "no workflow can be started")
+    return GitHubWorkflows(client, f"{event.server_url}/{event.repository}", event.default_branch or "")
+
+
+def _github(settings: Settings, event: WorkflowEvent, otherwise: str, *, or_else: str = "") -> GitHubClient:
+    """A client of the event's repository; `otherwise` says what cannot be without one. Raises Invalid (usage)."""
     if settings.token is None or not event.repository:
-        if settings.dry_run:
-            return None
         missing = " and ".join(
             name
             for name, absent in (("a token", settings.token is None), ("GITHUB_REPOSITORY", not event.repository))
@@ -105,14 +173,12 @@ def _host(settings: Settings, event: WorkflowEvent, scrubber: Scrubber) -> CodeH
         )
         raise Invalid(
             Reason.USAGE,
-            f"the deployment cannot be recorded on GitHub without {missing}",
-            hint="set GITHUB_TOKEN and GITHUB_REPOSITORY=OWNER/NAME, or deploy without a record: --no-github",
+            f"{otherwise} without {missing}",
+            hint=f"set GITHUB_TOKEN and GITHUB_REPOSITORY=OWNER/NAME{or_else}",
         )
     from model_stage_deploy.adapters.github_client import GitHubClient
-    from model_stage_deploy.adapters.github_deployments import GitHubDeployments
 
-    client = GitHubClient(event.api_url, event.repository, settings.token)
-    return GitHubDeployments(client, scrubber.text, event.run.url)
+    return GitHubClient(event.api_url, event.repository, settings.token)
 
 
 def _deployers() -> Callable[[str, Callable[[], Path]], Deployer]:
