@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from model_stage_deploy.core.errors import Refused
+from model_stage_deploy.core.lifecycle import Recorded
 from model_stage_deploy.core.plan import Decision, Previous
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.flows.rollback import decide_rollback
-from model_stage_deploy.ports import Recorded
 from tests.core.tag_records import commit, model
 
 REGISTERED = ("m@v1.0.0 A", "m@v2.0.0 B", "m@v3.0.0 C", "m@v4.0.0 D")

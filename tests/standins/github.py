@@ -2,7 +2,7 @@
 
 `GitHubStandIn` is what tests use; `python -m tests.standins.github` runs it as a process. Next door:
 `github_exchange` (checks), `github_description` (schemas), `github_state` (memory and rules),
-`github_operations`, `github_answers`, `github_faults`, `github_server` (HTTP), `github_process`.
+`github_workflows`, `github_operations`, `github_answers`, `github_faults`, `github_server` (HTTP), `github_process`.
 """
 
 from __future__ import annotations
@@ -32,8 +32,9 @@ from tests.standins.github_state import (
     DeploymentStatus,
     RepositoryState,
 )
+from tests.standins.github_workflows import DEPLOY_BY_HAND, Dispatch, Workflow, Workflows
 
-__all__ = ["Call", "CommitStatus", "Deployment", "DeploymentStatus", "GitHubStandIn"]
+__all__ = ["Call", "CommitStatus", "Deployment", "DeploymentStatus", "Dispatch", "GitHubStandIn", "Workflow"]
 
 RATE_LIMIT = 5000  # requests an hour, as of a token of a person
 _HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?")
@@ -59,7 +60,8 @@ class GitHubStandIn:
     Arguments: `repository` owner/name; `token` that requests must carry as `Bearer` or `token` (None: not
     checked); `permissions` as in a workflow (None: everything); `prefix` "" as on github.com or "/api/v3" as
     on GHES; `known_commits` (None: any 40 hex digits), `refs` name to commit, `behind` ref to what merging
-    the default branch into it does; `state_file` that receives `dump()` as JSON after each change;
+    the default branch into it does; `workflows` files that can be started (None: deploy-by-hand.yml, which
+    takes a tag); `state_file` that receives `dump()` as JSON after each change;
     `spoil_answer` changes a success answer before it is validated (to test the validation itself).
     """
 
@@ -76,6 +78,7 @@ class GitHubStandIn:
         refs: Mapping[str, str] | None = None,
         behind: Mapping[str, Behind] | None = None,
         default_branch: str = "main",
+        workflows: Mapping[str, Workflow] | None = None,
         clock: Callable[[], datetime] | None = None,
         state_file: Path | None = None,
         spoil_answer: Callable[[str, Any], Any] | None = None,
@@ -87,8 +90,10 @@ class GitHubStandIn:
         self.state = RepositoryState(known_commits, dict(refs or {}), dict(behind or {}), default_branch)
         if clock:
             self.state.clock = clock
+        known = {DEPLOY_BY_HAND: Workflow({"tag": True})} if workflows is None else workflows
+        self._workflows = Workflows(dict(known))
         self._exchange = Exchange(
-            _description(), self.state, repository, token, permissions, self._complain, spoil_answer
+            _description(), self.state, self._workflows, repository, token, permissions, self._complain, spoil_answer
         )
         self._state_file = state_file
         self._faults = FaultQueue()
@@ -135,6 +140,12 @@ class GitHubStandIn:
         """The statuses of a commit, oldest first."""
         with self._lock:
             return list(self.state.commit_statuses.get(sha, ()))
+
+    @property
+    def dispatches(self) -> list[Dispatch]:
+        """The workflow runs that were started by hand, in order."""
+        with self._lock:
+            return list(self._workflows.dispatches)
 
     @property
     def pending_faults(self) -> int:
@@ -217,6 +228,7 @@ class GitHubStandIn:
                 "commit_statuses": {
                     sha: [asdict(each) for each in statuses] for sha, statuses in self.state.commit_statuses.items()
                 },
+                "dispatches": [asdict(each) for each in self._workflows.dispatches],
                 "violations": list(self.violations),
                 "pending_faults": self._faults.pending,
             }

@@ -149,6 +149,14 @@ class Answers:
             "url": f"{commit}/status",
         }
 
+    def workflow_run(self, run_id: int) -> dict[str, Any]:
+        """What a start by hand answers where it was asked for details."""
+        return {
+            "workflow_run_id": run_id,
+            "run_url": f"{self.repository_url}/actions/runs/{run_id}",
+            "html_url": f"https://github.com/{self.repository}/actions/runs/{run_id}",
+        }
+
     def minimal_repository(self) -> dict[str, Any]:
         owner, _, name = self.repository.partition("/")
         web = f"https://github.com/{self.repository}"

@@ -15,12 +15,14 @@ from tests.standins.github_description import Complaint, Description, Match, Ope
 from tests.standins.github_operations import HANDLERS, Result, Visit, lacks_permission
 from tests.standins.github_server import Request
 from tests.standins.github_state import Refusal, RepositoryState
+from tests.standins.github_workflows import Workflows
 
 _DOCS = "https://docs.github.com/rest"
 _RESOURCES = {
     "repos/create-deployment": "Deployment",
     "repos/create-deployment-status": "DeploymentStatus",
     "repos/create-commit-status": "Status",
+    "actions/create-workflow-dispatch": "Workflow",
 }
 
 
@@ -63,6 +65,7 @@ class Exchange:
 
     description: Description
     state: RepositoryState
+    workflows: Workflows
     repository: str
     token: str | None
     permissions: Mapping[str, str] | None
@@ -90,7 +93,9 @@ class Exchange:
             self._check_permission(match)
             self._check_form(parsed, match)
             body = parsed.body or {}
-            visit = Visit(self.state, answers, parsed.raw_path, match.params, parsed.query, body, budget)
+            visit = Visit(
+                self.state, self.workflows, answers, parsed.raw_path, match.params, parsed.query, body, budget
+            )
             result = HANDLERS[match.operation.id](visit)
             if self.spoil_answer:
                 spoilt = self.spoil_answer(match.operation.id, result.body)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from tests.standins.github_answers import Answers
 from tests.standins.github_state import Deployment, Refusal, RepositoryState
+from tests.standins.github_workflows import Workflows
 
 _T = TypeVar("_T")
 
@@ -23,6 +24,7 @@ PERMISSIONS: Mapping[str, tuple[str, str]] = {
     "repos/create-commit-status": ("statuses", "write"),
     "repos/list-commit-statuses-for-ref": ("statuses", "read"),
     "repos/get-combined-status-for-ref": ("statuses", "read"),
+    "actions/create-workflow-dispatch": ("actions", "write"),
 }
 
 
@@ -31,6 +33,7 @@ class Visit:
     """One permitted request, with all that an operation may touch."""
 
     state: RepositoryState
+    workflows: Workflows
     answers: Answers
     path: str
     params: Mapping[str, str]
@@ -125,6 +128,16 @@ def get_combined_status(visit: Visit) -> Result:
     return Result(200, visit.answers.combined_status(visit.sha, latest, page), headers)
 
 
+def start_workflow(visit: Visit) -> Result:
+    ref = visit.body["ref"]
+    if ref not in (visit.state.default_branch, f"refs/heads/{visit.state.default_branch}"):
+        raise Refusal(422, f"No ref found for: {ref}")
+    started = visit.workflows.start(visit.params["workflow_id"], visit.body)
+    if not visit.body.get("return_run_details", False):
+        return Result(204, None)
+    return Result(200, visit.answers.workflow_run(started.run_id))
+
+
 HANDLERS: Mapping[str, Callable[[Visit], Result]] = {
     "rate-limit/get": get_rate_limit,
     "repos/get": get_repository,
@@ -136,6 +149,7 @@ HANDLERS: Mapping[str, Callable[[Visit], Result]] = {
     "repos/create-commit-status": create_commit_status,
     "repos/list-commit-statuses-for-ref": list_commit_statuses,
     "repos/get-combined-status-for-ref": get_combined_status,
+    "actions/create-workflow-dispatch": start_workflow,
 }
 
 

@@ -11,7 +11,8 @@ from tests.standins.github_server import Reply
 
 
 def replied(result: Result, budget: tuple[int, int, int]) -> Reply:
-    return Reply(result.status, {**_headers(budget), **result.headers}, _json(result.body))
+    body = b"" if result.status == 204 else _json(result.body)  # 204 has no body by HTTP's own rule
+    return Reply(result.status, {**_headers(budget), **result.headers}, body)
 
 
 def troubled(fault: Fault, budget: tuple[int, int, int]) -> Reply:

@@ -48,6 +48,11 @@ def good_answers() -> Answers:
             ("POST", f"{repo}/statuses/{SHA}", {"state": "success"}),
             ("GET", f"{repo}/commits/{SHA}/statuses", None),
             ("GET", f"{repo}/commits/{SHA}/status", None),
+            (
+                "POST",
+                f"{repo}/actions/workflows/deploy-by-hand.yml/dispatches",
+                {"ref": "main", "inputs": {"tag": "churn#prod#4"}, "return_run_details": True},
+            ),
         ]:
             answer = send(standin, method, path, body)
             found[str(standin.calls[-1].operation)] = (answer.status_code, answer.json())

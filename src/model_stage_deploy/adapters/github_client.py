@@ -20,6 +20,14 @@ _PAGE = 100
 _LONGEST = 10_000  # characters of an answer's complaint; short cuts could halve a secret before it is scrubbed
 
 
+class GitHubProblem(MachineryFailed):
+    """GitHub did not do as it was asked. `status` is that of its answer, None where no readable one came."""
+
+    def __init__(self, reason: Reason, message: str, *, hint: str = "", status: int | None = None) -> None:
+        super().__init__(reason, message, hint=hint)
+        self.status = status
+
+
 class GitHubClient:
     """Sends requests to one repository's API.
 
@@ -104,10 +112,9 @@ def _retry(patience: Patience, backoff: float) -> GithubRetry:
     return GithubRetry(total=4, max_rate_limit_wait=120, backoff_factor=backoff / 2)
 
 
-def _failed(message: str) -> MachineryFailed:
-    return MachineryFailed(
-        Reason.GITHUB_FAILED, message, hint="see https://www.githubstatus.com, then run the job again"
-    )
+def _failed(message: str, status: int | None = None) -> MachineryFailed:
+    hint = "see https://www.githubstatus.com, then run the job again"
+    return GitHubProblem(Reason.GITHUB_FAILED, message, hint=hint, status=status)
 
 
 def _explained(problem: GithubException, request: str, permission: str) -> MachineryFailed:
@@ -119,16 +126,18 @@ def _explained(problem: GithubException, request: str, permission: str) -> Machi
         said = f"{problem.data.get('message', '')}{details}"[:_LONGEST]
     text = f"GitHub answered {problem.status} to {request}{f': {said}' if said else ''}"
     if problem.status == 401:
-        return MachineryFailed(
+        return GitHubProblem(
             Reason.PERMISSION_MISSING,
             text,
             hint="the token is not valid: pass `token: ${{ github.token }}` or leave the input out",
+            status=401,
         )
     limited = "rate limit" in said.lower()
     if problem.status in (403, 404) and not limited:
-        return MachineryFailed(
+        return GitHubProblem(
             Reason.PERMISSION_MISSING,
             text,
             hint=f"add this line under `permissions:` in the workflow: `{permission}`",
+            status=problem.status,
         )
-    return _failed(text)
+    return _failed(text, problem.status)

@@ -12,10 +12,11 @@ from typing import Any
 
 from model_stage_deploy.adapters.github_client import GitHubClient, Patience
 from model_stage_deploy.core.errors import MachineryFailed
+from model_stage_deploy.core.lifecycle import ENDED_BADLY, SETTLED, SUCCESS, Recorded, Records
 from model_stage_deploy.core.plan import Plan
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.tags import slug
-from model_stage_deploy.ports import Ending, Recorded
+from model_stage_deploy.ports import Ending
 
 PAYLOAD_SCHEMA = "model-stage-deploy/deployment/v1"
 _DEPLOYMENTS = "deployments: write"
@@ -24,6 +25,7 @@ _TASK = "deploy"
 _DESCRIPTION = 140  # characters; GitHub cuts or refuses longer ones (T41)
 _ENVIRONMENT = 255  # characters, of an environment and of a commit status' context
 _LOOK_BACK = 300
+_STATUSES_READ = 30  # of one deployment: we make three
 
 
 class GitHubDeployments:
@@ -72,10 +74,30 @@ class GitHubDeployments:
     def live(self, model: str, stage: str, environment: str) -> Recorded | None:
         """The newest deployment of model and stage whose last state is success (see the port)."""
         for deployment, payload in self._ours(_name(environment, model), model, stage, "patient"):
-            state = self._last_state(deployment, "patient")
-            if state == "success":
-                return _recorded(deployment, payload, state)
+            if self._last_state(deployment, "patient") == SUCCESS:
+                return _recorded(deployment, payload, [{"state": SUCCESS}])
         return None
+
+    def records(self, model: str, stage: str, environment: str, *, limit: int, past: int = 0) -> Records:
+        """What became of the deployments of model and stage (see the port).
+
+        One call for each 100 deployments of the environment, 300 at the most, and one for each record that is handed
+        over: at most 3 + `limit`, and mostly 2.
+        """
+        found: list[Recorded] = []
+        parameters = {"environment": _name(environment, model), "task": _TASK}
+        read = 0
+        for deployment in self._client.pages("/deployments", parameters, limit=_LOOK_BACK):
+            read += 1
+            payload = _payload_of(deployment, model, stage)
+            if payload is None:
+                continue
+            if len(found) == limit:
+                return Records(tuple(found), whole=False)
+            found.append(_recorded(deployment, payload, self._statuses(deployment)))
+            if len(found) >= past and any(record.state in SETTLED for record in found):
+                return Records(tuple(found), whole=False)
+        return Records(tuple(found), whole=read < _LOOK_BACK)
 
     def _create(self, plan: Plan, attempt: str) -> str:
         """Create the Deployment exactly once: after an unclear failure, look for it before trying again."""
@@ -170,18 +192,22 @@ class GitHubDeployments:
         """Deployments of one model and stage with their payloads, newest first."""
         parameters = {"environment": environment, "task": _TASK}
         for deployment in self._client.pages("/deployments", parameters, limit=limit, patience=patience):
-            payload = _read_payload(deployment.get("payload"))
-            if (
-                isinstance(deployment.get("id"), int)
-                and payload.get("model") == model
-                and payload.get("stage") == stage
-            ):
+            payload = _payload_of(deployment, model, stage)
+            if payload is not None:
                 yield deployment, payload
 
     def _last_state(self, deployment: dict[str, Any], patience: Patience) -> str:
         statuses = self._client.get(f"/deployments/{deployment['id']}/statuses", {"per_page": 1}, patience=patience)
         newest = statuses[0] if isinstance(statuses, list) and statuses else {}
         return str(newest.get("state", "")) if isinstance(newest, dict) else ""
+
+    def _statuses(self, deployment: dict[str, Any]) -> list[dict[str, Any]]:
+        """The newest statuses of a deployment, newest first: its end is among them. Raises MachineryFailed."""
+        path = f"/deployments/{deployment['id']}/statuses"
+        statuses = self._client.get(path, {"per_page": _STATUSES_READ})
+        if not isinstance(statuses, list) or not all(isinstance(status, dict) for status in statuses):
+            raise MachineryFailed(Reason.GITHUB_FAILED, f"GitHub answered GET {path} with something else than statuses")
+        return statuses
 
 
 def _require_state(answer: object, state: str) -> None:
@@ -248,14 +274,37 @@ def _read_payload(payload: object) -> dict[str, Any]:
     return payload if isinstance(payload, dict) else {}
 
 
-def _recorded(deployment: dict[str, Any], payload: dict[str, Any], state: str) -> Recorded:
+def _payload_of(deployment: dict[str, Any], model: str, stage: str) -> dict[str, Any] | None:
+    """The payload of a deployment of this model and stage, None for any other's."""
+    payload = _read_payload(deployment.get("payload"))
+    ours = payload.get("model") == model and payload.get("stage") == stage and isinstance(deployment.get("id"), int)
+    return payload if ours else None
+
+
+def _recorded(deployment: dict[str, Any], payload: dict[str, Any], statuses: list[dict[str, Any]]) -> Recorded:
+    """A record from what GitHub says: `statuses` newest first. A later status may lack the links of the end's."""
+    newest = statuses[0] if statuses else {}
+    end = next((status for status in statuses if status.get("state") in ENDED_BADLY | {SUCCESS}), {})
+    shown = end or newest
     return Recorded(
         id=str(deployment["id"]),
-        version=str(payload.get("version", "")),
-        commit=str(payload.get("commit", "")),
-        tag=str(payload.get("tag", "")),
-        state=state,
+        version=_text(payload, "version"),
+        commit=_text(payload, "commit"),
+        tag=_text(payload, "tag"),
+        state=_text(newest, "state"),
+        rollback=payload.get("rollback") is True,
+        created=_text(deployment, "created_at"),
+        updated=_text(newest, "created_at") or _text(deployment, "updated_at"),
+        outcome=_text(end, "state"),
+        ended=_text(end, "created_at"),
+        environment_url=_text(shown, "environment_url"),
+        log_url=_text(shown, "log_url"),
     )
+
+
+def _text(facts: dict[str, Any], key: str) -> str:
+    value = facts.get(key)
+    return value if isinstance(value, str) else ""
 
 
 def _cut(text: str) -> str:

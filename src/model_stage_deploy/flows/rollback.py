@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from model_stage_deploy.core.errors import Refused
+from model_stage_deploy.core.lifecycle import Recorded
 from model_stage_deploy.core.model import Model, ModelVersion, RegistryEvent
 from model_stage_deploy.core.outcome import Journal, Outcome
 from model_stage_deploy.core.plan import Decision, Previous
@@ -12,7 +13,6 @@ from model_stage_deploy.core.tags import Event, require_model_name, require_stag
 from model_stage_deploy.flows.context import Context
 from model_stage_deploy.flows.deploy import carry_out
 from model_stage_deploy.flows.planning import environment_of, settings_for
-from model_stage_deploy.ports import Recorded
 
 
 def roll_back(context: Context, name: str, stage: str, journal: Journal, *, to: str, force: bool) -> Outcome:

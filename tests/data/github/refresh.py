@@ -28,6 +28,7 @@ OPERATIONS: tuple[tuple[str, str], ...] = (
     ("get", f"{_REPO}/deployments/{{deployment_id}}/statuses"),
     ("post", f"{_REPO}/deployments/{{deployment_id}}/statuses"),
     ("post", f"{_REPO}/statuses/{{sha}}"),
+    ("post", f"{_REPO}/actions/workflows/{{workflow_id}}/dispatches"),
 )
 
 _PROSE = frozenset({"description", "example", "examples", "summary", "tags", "title"})

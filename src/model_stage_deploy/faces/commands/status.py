@@ -1,0 +1,93 @@
+"""status: what was decided beside what is running."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+
+from model_stage_deploy.core.errors import Invalid
+from model_stage_deploy.core.lifecycle import Journey, Lifecycle, journeys
+from model_stage_deploy.core.model import Model
+from model_stage_deploy.core.reasons import Reason
+from model_stage_deploy.faces.commands.delivering import mapping_arguments, settings_of
+from model_stage_deploy.faces.opening import read_model, read_registry, require_path
+from model_stage_deploy.faces.printing import print_page
+from model_stage_deploy.report import lifecycle as view
+
+_NEWEST = 3  # versions whose way is shown
+_PAST = 10  # deployments of each stage that are read for that
+_UNMAPPED = (Reason.UNMAPPED_STAGE, Reason.UNMAPPED_IGNORED)
+
+
+def _arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("model", nargs="?", default="", help="one model only, with the way of its newest versions")
+    mapping_arguments(command)
+    command.add_argument("--no-github", action="store_true", help="show what was decided; do not ask GitHub")
+    command.add_argument(
+        "--exit-code",
+        action="store_true",
+        help="exit with 3 where something failed, or what runs is not what was decided; 2 or 4 where it is not known",
+    )
+
+
+def _status(given: argparse.Namespace) -> int:
+    """Models × stages. Raises Refused (unknown-model, incomplete-tags), Invalid (usage, not-a-repository)."""
+    if given.model:
+        registry, model = read_model(given.repo, given.model, os.environ, details=True)
+        models = [model]
+    else:
+        registry = read_registry(given.repo, os.environ, details=True)
+        models = list(registry)
+    rows = None if given.no_github else _joined(given, models)
+    asked = rows is not None
+    if rows is None:
+        rows = _decided(given, models)
+    ways: list[Journey] = journeys(models[0], rows, newest=_NEWEST) if given.model else []
+    blocks = view.page(rows, ways, registry.findings, asked=asked)
+    print_page(view.document(rows, ways, registry.findings, asked=asked), blocks, as_json=given.json)
+    if not asked and not given.no_github and not given.json:
+        print_page({}, [view.NOT_ASKED], as_json=False)
+    return _exit_code(rows) if given.exit_code else 0
+
+
+def _joined(given: argparse.Namespace, models: Sequence[Model]) -> list[Lifecycle] | None:
+    """The rows with their deployments, None where there is no GitHub to ask."""
+    if not os.environ.get("GITHUB_TOKEN"):
+        return None
+    from model_stage_deploy.faces.event import read_event
+
+    settings, event = settings_of(given), read_event(os.environ)
+    if not event.repository:
+        return None
+    require_path(given.repo, "status with GitHub's deployments")
+    from model_stage_deploy.faces.wiring import looking
+    from model_stage_deploy.flows.status import status
+
+    with looking(settings, event, os.environ) as (context, host):
+        return status(context, host, models, past=_PAST if given.model else 0)
+
+
+def _decided(given: argparse.Namespace, models: Sequence[Model]) -> list[Lifecycle]:
+    """The decided side alone. Raises Invalid (usage) where an exit code was to tell of the other side."""
+    if given.exit_code:
+        raise Invalid(
+            Reason.USAGE,
+            "--exit-code tells whether what runs is what was decided, and GitHub's deployments cannot be read",
+            hint="set GITHUB_TOKEN and GITHUB_REPOSITORY=OWNER/NAME, and leave --no-github out",
+        )
+    from model_stage_deploy.flows.status import decided
+
+    return decided(models)
+
+
+def _exit_code(rows: Sequence[Lifecycle]) -> int:
+    """3 where something needs attention, else the code of the first reason why something is not known, else 0."""
+    if any(row.needs_attention for row in rows):
+        return Reason.FINDINGS.exit_code
+    reasons = (row.reason for row in rows if row.reason is not None and row.reason not in _UNMAPPED)
+    return next((reason.exit_code for reason in reasons), 0)
+
+
+ARGUMENTS = {"status": _arguments}
+RUN = {"status": _status}

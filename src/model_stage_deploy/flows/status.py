@@ -1,0 +1,81 @@
+"""What was decided beside what is running: every model and stage of the registry, joined with its deployments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from model_stage_deploy.core.errors import MachineryFailed, ModelStageError
+from model_stage_deploy.core.lifecycle import Lifecycle, Records, lifecycle, unknown
+from model_stage_deploy.core.model import Model
+from model_stage_deploy.core.reasons import Reason
+from model_stage_deploy.flows.context import Context
+from model_stage_deploy.flows.planning import environment_of, settings_for
+from model_stage_deploy.ports import CodeHost
+
+LIMIT = 30
+"""Deployments of one stage that are looked at, until one settles what runs."""
+_GIVE_UP = 2  # failures in a row: each has been tried for seconds
+
+
+def decided(models: Sequence[Model]) -> list[Lifecycle]:
+    """The decided side alone, where the code host is not asked."""
+    return [unknown(model, stage) for model in models for stage in model.stages]
+
+
+def status(context: Context, host: CodeHost, models: Sequence[Model], *, past: int = 0) -> list[Lifecycle]:
+    """Every stage that tags or the mapping name, with its records; `past` of them at least, where there are so many.
+
+    A stage of the mapping that has neither a tag nor a record is left out. Never raises for one stage: its row is
+    unknown and says why.
+    """
+    records = _Records(context, host, past)
+    return [row for model in models for row in _rows(records, model)]
+
+
+class _Records:
+    """Asks the code host, until it has failed too often."""
+
+    def __init__(self, context: Context, host: CodeHost, past: int) -> None:
+        self._context = context
+        self._host = host
+        self._past = past
+        self._failures = 0
+        self._last: MachineryFailed | None = None
+
+    def mapped(self, model: Model) -> list[str]:
+        """Stages that the mapping names for the model; none where it cannot be read: the rows will say so."""
+        try:
+            return list(self._context.configuration(None).mapping.mapped_stages(model.name))
+        except ModelStageError:
+            return []
+
+    def of(self, model: Model, stage: str) -> tuple[Records, str]:
+        """Records and environment. Raises ModelStageError where they cannot be had."""
+        try:
+            holder = model.holder(stage)
+        except ModelStageError:
+            holder = None  # ambiguous tags: what runs can be told all the same
+        configuration = self._context.configuration(holder.version.commit if holder else None)
+        settings = settings_for(configuration, model.name, stage)
+        environment = environment_of(self._context, settings, model.name, stage)
+        if self._last is not None and (self._failures >= _GIVE_UP or self._last.reason is Reason.PERMISSION_MISSING):
+            raise self._last
+        try:
+            records = self._host.records(model.name, stage, environment, limit=LIMIT, past=self._past)
+        except MachineryFailed as problem:
+            self._failures += 1
+            self._last = problem
+            raise
+        self._failures = 0
+        return records, environment
+
+
+def _rows(records: _Records, model: Model) -> Iterator[Lifecycle]:
+    for stage in dict.fromkeys([*model.stages, *records.mapped(model)]):
+        try:
+            found, environment = records.of(model, stage)
+        except ModelStageError as problem:
+            yield unknown(model, stage, problem)
+            continue
+        if found.newest_first or stage in model.stages:
+            yield lifecycle(model, stage, found, environment)

@@ -1,0 +1,211 @@
+"""What was decided beside what is running: sentences, table rows and the JSON document of `status`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from model_stage_deploy.core.lifecycle import Journey, Lifecycle, Recorded, State, Step, is_of
+from model_stage_deploy.core.reasons import Reason
+from model_stage_deploy.core.registry import Finding
+from model_stage_deploy.report.columns import Block, Table
+from model_stage_deploy.report.pages import warnings
+from model_stage_deploy.report.registry import held, moment, warning, when
+
+SCHEMA = "model-stage-deploy/status/v1"
+NOT_ASKED = (
+    "what is running is not shown: set GITHUB_TOKEN and GITHUB_REPOSITORY=OWNER/NAME, so that GitHub's deployments "
+    "can be read (--no-github: do not ask)"
+)
+_UNMAPPED = (Reason.UNMAPPED_STAGE, Reason.UNMAPPED_IGNORED)
+_DAY = 10  # characters of an ISO 8601 time
+
+
+def document(
+    rows: Sequence[Lifecycle], journeys: Iterable[Journey], findings: Iterable[Finding], *, asked: bool
+) -> dict[str, Any]:
+    """`status --json`. `asked` says whether GitHub was."""
+    return {
+        "schema": SCHEMA,
+        "asked": asked,
+        "stages": [_stage(row) for row in rows],
+        "journeys": [journey_document(journey) for journey in journeys],
+        "warnings": [warning(finding) for finding in findings],
+    }
+
+
+def page(
+    rows: Sequence[Lifecycle], journeys: Iterable[Journey], findings: Sequence[Finding], *, asked: bool
+) -> Iterator[Block]:
+    """The same for people: a table, what differs, what is not known, and the ways of versions."""
+    if not rows:
+        yield "no model has a stage yet: git tag -a 'MODEL#staging#1' -m 'to staging' COMMIT"
+    else:
+        yield Table(table_rows(rows, asked=asked))
+    for row in rows:
+        sentence = difference(row)
+        plain = row.state is State.APPROVED and row.running is None  # the table says it all
+        if sentence and not plain:
+            yield f"{row.model}: {sentence}"
+    yield from _problems(rows)
+    for journey in journeys:
+        yield f"{journey.model} {journey.version}: {way(journey)}"
+    yield from warnings(findings)
+
+
+def table_rows(rows: Sequence[Lifecycle], *, asked: bool) -> list[tuple[str, ...]]:
+    """Rows of the table; the first is the heading. Without GitHub: the decided side."""
+    heading = ("MODEL", "STAGE", "DECIDED", "TAG", "SINCE", *(("STATE", "RUNNING", "SINCE", "LINK") if asked else ()))
+    return [heading, *(_cells(row, asked=asked) for row in rows)]
+
+
+def difference(row: Lifecycle) -> str:
+    """One sentence where a person should know more than the state: decision and reality differ, or it failed."""
+    if row.state is State.UNKNOWN:
+        return ""
+    newest = row.newest
+    if row.state is State.DEPLOYING and newest is not None:
+        until = f"; {_name(row.running, row)} is running until then" if row.running else ""
+        ours = row.holder is not None and is_of(newest, row.holder.version)
+        should = "" if ours else f"{row.stage} should have {_decided(row)}, but "
+        return f"{should}{_name(newest, row)} is being deployed to {row.stage}{until}"
+    if not row.differs:
+        if row.state is not State.FAILED or newest is None:
+            return ""
+        if not row.running_known:
+            return f"{row.stage} should have {_decided(row)}; the newest deployment, of {newest.version}, failed"
+        return f"{row.stage} has {_decided(row)}, as it should; but the newest deployment, of {newest.version}, failed"
+    running = f"{_name(row.running, row)} is running" if row.running else "nothing is running"
+    return f"{row.stage} should have {_decided(row)}, but {running}{_why(row)}"
+
+
+def way(journey: Journey) -> str:
+    """`registered → staging approved → staging deployed → …`, with days."""
+    return " → ".join(_step(step) for step in journey.steps) or "no step"
+
+
+def journey_document(journey: Journey) -> dict[str, Any]:
+    """A journey as JSON: model, version, commit, steps in order of time; absent values null."""
+    return {
+        "model": journey.model,
+        "version": journey.version,
+        "commit": journey.commit,
+        "steps": [
+            {
+                "kind": step.kind.value,
+                "stage": step.stage or None,
+                "time": moment(int(step.time)),
+                "tag": step.tag or None,
+                "deployment": step.deployment or None,
+                "rollback": step.rollback,
+                "ok": step.ok,
+            }
+            for step in journey.steps
+        ],
+    }
+
+
+def _stage(row: Lifecycle) -> dict[str, Any]:
+    return {
+        "model": row.model,
+        "stage": row.stage,
+        "state": row.state.value,
+        "differs": row.differs,
+        "message": difference(row),
+        "decided": None if row.holder is None else held(row.holder) | {"by": row.holder.event.record.tagger},
+        "running": _record(row.running),
+        "newest": _record(row.newest),
+        "environment": row.environment or None,
+        "reason": row.reason.value if row.reason else None,
+        "problem": row.problem or None,
+        "hint": row.hint or None,
+    }
+
+
+def _record(record: Recorded | None) -> dict[str, Any] | None:
+    if record is None:
+        return None
+    return {
+        "deployment": record.id,
+        "version": record.version,
+        "commit": record.commit,
+        "tag": record.tag,
+        "state": record.state,
+        "rollback": record.rollback,
+        "created": record.created or None,
+        "ended": record.ended or None,
+        "url": record.environment_url or None,
+        "log": record.log_url or None,
+    }
+
+
+def _cells(row: Lifecycle, *, asked: bool) -> tuple[str, ...]:
+    holder = row.holder
+    if holder is not None:
+        said = (holder.version.name[:40], holder.event.tag.text, when(holder.event)[:_DAY])
+    else:
+        said = ("?" if row.reason is Reason.AMBIGUOUS_VERSION else "-", "-", "-")
+    if not asked:
+        return (row.model, row.stage, *said)
+    running = row.running
+    version = running.version if running else "-" if row.running_known else "?"
+    since = (running.ended or running.created)[:_DAY] if running else "-"
+    return (row.model, row.stage, *said, row.state.value, version, since, _link(row))
+
+
+def _link(row: Lifecycle) -> str:
+    """Where to look: the log of what is under way or failed, else the place of what runs."""
+    newest, running = row.newest, row.running
+    if newest is not None and row.state in (State.DEPLOYING, State.FAILED) and newest.log_url:
+        return newest.log_url
+    return (running.environment_url or running.log_url or "-") if running else "-"
+
+
+def _problems(rows: Sequence[Lifecycle]) -> Iterator[str]:
+    """Each reason why something is not known, once, with the stages that it holds for."""
+    told: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        if row.problem:
+            problem = "the mapping does not name it" if row.reason in _UNMAPPED else row.problem
+            told.setdefault((problem, "" if row.reason in _UNMAPPED else row.hint), []).append(
+                f"{row.model} {row.stage}"
+            )
+    for (problem, hint), places in told.items():
+        yield f"not known for {', '.join(places)}: {problem}"
+        if hint:
+            yield f"  what to do: {hint}"
+
+
+def _decided(row: Lifecycle) -> str:
+    return row.holder.version.name if row.holder else "nothing"
+
+
+def _name(record: Recorded | None, row: Lifecycle) -> str:
+    """The version of a record; with its commit, where the decided one has the same name and is another."""
+    if record is None:
+        return "nothing"
+    holder = row.holder
+    same_name = holder is not None and holder.version.name == record.version and not is_of(record, holder.version)
+    return f"{record.version} of commit {record.commit[:12]}" if same_name else record.version
+
+
+def _why(row: Lifecycle) -> str:
+    newest, holder = row.newest, row.holder
+    if holder is None:
+        return ": the stage was emptied by tags, which stops nothing"
+    if row.state is State.FAILED and newest is not None:
+        ours = is_of(newest, holder.version)
+        return ": its deployment failed" if ours else f": the newest deployment, of {newest.version}, failed"
+    if row.state is State.ROLLED_BACK:
+        return ": it was rolled back"
+    if row.state is State.REMOVED:
+        return ": its deployment was made inactive"
+    if row.is_newer_than_decided and row.running is not None:
+        return f": it was deployed after {holder.event.tag.text} was made"
+    return f": {holder.event.tag.text} was not deployed yet"
+
+
+def _step(step: Step) -> str:
+    day = moment(int(step.time))[:_DAY]
+    name = f"{step.stage} {step.kind.value}" if step.stage else step.kind.value
+    return f"{name} {'by rollback ' if step.rollback else ''}{day}"
