@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= auto
 
-.PHONY: demo test test-long lint format reference lock clean
+.PHONY: demo test test-long bench lint format reference lock clean
 
 demo: $(VENV)/.demo
 	@$(BIN)/python -m model_stage_deploy demo
@@ -16,6 +16,11 @@ test: $(VENV)/.test
 
 test-long: $(VENV)/.test
 	MSD_LONG=1 $(BIN)/python -m pytest -n $(WORKERS) -m "not runner" --timeout 1800 $(ARGS)
+
+# Ten minutes, for gto needs half of them for 100,000 tags. `make bench ARGS="--tags 1000"` measures one size.
+bench: $(VENV)/.test
+	$(BIN)/python -m benchmarks.registry $(ARGS)
+	$(BIN)/python -m benchmarks.remote
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
