@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from model_stage_deploy.adapters.mapping_yaml import schema
+from model_stage_deploy.core.health import AILMENTS
 from model_stage_deploy.core.mapping_templates import NAMES
 from model_stage_deploy.core.reasons import Reason, Result
 from model_stage_deploy.deployers import catalogue
@@ -143,6 +144,11 @@ def _results() -> str:
     return "\n".join(parts)
 
 
+def _ailments() -> str:
+    rows = [(f"`{code}`", of.severity.value, f"`{of.check}`", of.meaning) for code, of in AILMENTS.items()]
+    return _table(("Code", "Severity", "Found by", "Meaning"), rows)
+
+
 def _fields() -> str:
     whole = schema()
     parts = {
@@ -251,6 +257,7 @@ def _with_block(path: str, text: str, name: str, block: str) -> str:
 _PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "docs/reference/inputs.md": {"inputs": _inputs, "outputs": _outputs, "commands": _command_table},
     "docs/reference/results.md": {"results": _results},
+    "docs/reference/doctor.md": {"ailments": _ailments},
     "docs/reference/mapping.md": {"fields": _fields, "with": _with, "templates": _templates},
     "docs/howto/run-a-script.md": {"variables": _variables, "dropped": _dropped},
 }

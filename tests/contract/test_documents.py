@@ -29,7 +29,13 @@ COMMANDS: Mapping[str, list[str]] = {
     "show": ["show"],
     "which": ["which", "churn", "prod"],
     "history": ["history", "churn"],
+    "which-all": ["which", "churn", "dev", "--all"],
+    "resolved": ["resolve", "churn#prod"],
+    "versions": ["versions", "churn"],
     "check": ["check"],
+    "status": ["status", "churn"],
+    "doctor": ["doctor"],
+    "change": ["promote", "churn", "--version", "v3.1.0", "--to", "prod", "--dry-run"],
 }
 FREE = {"models", "stages", "origins", "options"}
 """Keys whose own keys are names of the user's choice."""
@@ -37,7 +43,7 @@ FREE = {"models", "stages", "origins", "options"}
 
 def shown() -> dict[str, Any]:
     """The documents in the docs, by name."""
-    pages = [ROOT / "docs/reference/json.md", ROOT / "docs/reference/outcome.md"]
+    pages = [ROOT / f"docs/reference/{page}.md" for page in ("json", "outcome", "status", "changes")]
     fences = [fence for page in pages for fence in FENCE.finditer(page.read_text(encoding="utf-8"))]
     found = [(fence["note"] or "").partition("document: ")[2] for fence in fences]
     return {name: json.loads(fence["text"]) for name, fence in zip(found, fences, strict=True) if name}

@@ -47,7 +47,7 @@ ADAPTERS: dict[str, set[str]] = {
     "yaml_scalars": {"yaml"},
 }
 # Faces that may name adapters: the composition root, and those that make announcers and readers themselves.
-NAMERS = {"wiring", "action", "cli", "checking", "delivering", "opening"}
+NAMERS = {"wiring", "action", "cli", "checking", "delivering", "doctor", "opening"}
 
 
 def imported(path: Path) -> Iterator[str]:

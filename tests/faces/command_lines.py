@@ -13,7 +13,28 @@ from typing import Any
 from tests.standins.registries import isolated_environment
 
 COMMAND = (sys.executable, "-m", "model_stage_deploy")
-COMMANDS = ("deploy", "rollback", "resolve", "parse", "show", "which", "history", "check", "schema", "init", "demo")
+COMMANDS = (
+    "deploy",
+    "rollback",
+    "resolve",
+    "parse",
+    "show",
+    "which",
+    "versions",
+    "history",
+    "status",
+    "doctor",
+    "register",
+    "promote",
+    "unassign",
+    "archive",
+    "deregister",
+    "deprecate",
+    "check",
+    "schema",
+    "init",
+    "demo",
+)
 COMPLAINT = {"result", "reason", "exit_code", "message", "hint"}
 
 
