@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +24,7 @@ _PART_OF_ID = re.compile(r"[0-9a-f]{4,39}")
 _NO_SUCH_REF = re.compile(r"couldn't find remote ref|not our ref|invalid refspec|is not a valid ref|no such remote ref")
 _BROUGHT = "refs/msd/commits"
 _TURNS = "refs/model-stages/changes"
+_WAITS = (0.05, 0.2)  # seconds; a tag that does not come was deleted
 
 
 class Turn(NamedTuple):
@@ -82,8 +84,14 @@ class RemoteTags:
     def tags(self, model: str) -> list[TagRecord]:
         """The model's tags as they are now. Raises MachineryFailed (git-failed)."""
         ref = f"{_TURNS}/{slug(model)}"
-        records = self.scratch.fetch_tags(model, beside=ref)
-        self.turn = Turn(ref, self.scratch.git.run(["for-each-ref", "--format=%(objectname)", ref]).decode().strip())
+        for wait in (*_WAITS, None):
+            records = self.scratch.fetch_tags(model, beside=ref)
+            newest = self.scratch.git.run(["for-each-ref", "--format=%(objectname)", ref]).decode().strip()
+            # A server shows the refs of one push one after the other: the turn may be ahead of its tags.
+            if not newest or wait is None or any(record.object_id == newest for record in records):
+                break
+            time.sleep(wait)
+        self.turn = Turn(ref, newest)
         self._tagged = {record.commit for record in records if record.commit is not None}
         self.commits |= self._tagged
         self._here |= self._tagged
