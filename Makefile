@@ -6,13 +6,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= auto
 
-.PHONY: demo test test-long bench lint format reference lock clean
+.PHONY: demo test test-thorough test-long bench lint format reference lock clean
 
 demo: $(VENV)/.demo
 	@$(BIN)/python -m model_stage_deploy demo
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not runner" $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not runner and not thorough" $(ARGS)
+
+test-thorough: $(VENV)/.test
+	$(BIN)/python -m pytest -n $(WORKERS) -m thorough $(ARGS)
 
 test-long: $(VENV)/.test
 	MSD_LONG=1 $(BIN)/python -m pytest -n $(WORKERS) -m "not runner" --timeout 1800 $(ARGS)

@@ -16,3 +16,4 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("house")
+os.environ["GIT_TEST_FSYNC"] = "0"  # see tests/standins/registries.py

@@ -13,6 +13,8 @@ from tests.adapters.git_clones import Ears
 from tests.adapters.tag_stores import Bench, clone_of, make_bench, new, refs
 from tests.standins.registries import GitRepository
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Bench:

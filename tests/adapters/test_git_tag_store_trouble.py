@@ -16,6 +16,8 @@ from tests.adapters.tag_stores import KINDS, Bench, full_disk, make_bench, meddl
 from tests.standins.git_remote import GitRemote
 from tests.standins.registries import GitRepository
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Bench:

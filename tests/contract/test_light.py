@@ -75,7 +75,11 @@ def loaded(registry: Path, arguments: list[str]) -> set[str]:
     return set(done.stderr.split())
 
 
-@pytest.mark.parametrize(("arguments", "ours", "standard"), COMMANDS, ids=lambda value: " ".join(value if isinstance(value, list) else sorted(value)))
+@pytest.mark.parametrize(
+    ("arguments", "ours", "standard"),
+    COMMANDS,
+    ids=lambda value: " ".join(value if isinstance(value, list) else sorted(value)),
+)
 def test_what_a_command_loads(registry: Path, arguments: list[str], ours: set[str], standard: set[str]) -> None:
     modules = loaded(registry, arguments)
     own = {name.removeprefix("model_stage_deploy.") for name in modules if name.startswith("model_stage_deploy")}

@@ -21,10 +21,11 @@ def test_every_command_of_the_readme_runs(tmp_path: Path) -> None:
     page.follow()
 
     assert page.set_up[-2:] == ["make demo", "make test"]
-    story, tagged, shown, plan, back = page.said
+    story, shown, promoted, told, plan, back = page.said
     assert "What is live now:" in story
-    assert tagged == ""
-    assert re.search(r"^churn +v3\.1\.0 +v3\.1\.0 +v3\.1\.0 +v3\.1\.0$", shown, re.MULTILINE)
+    assert re.search(r"^churn +v3\.1\.0 +v3\.1\.0 +v3\.0\.0 +v3\.1\.0$", shown, re.MULTILINE)
+    assert promoted.startswith("churn v3.1.0 is in prod now")
+    assert "churn#prod#5" in told
     assert "Plan: deploy churn v3.1.0 -> prod" in plan
     assert re.search(r"replacing +v3\.0\.0", plan)
     assert "Plan: roll back churn v3.0.0 -> prod" in back

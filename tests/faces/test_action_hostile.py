@@ -18,6 +18,8 @@ from tests.faces.rendered import assert_harmless, cells
 from tests.faces.runner_log import assert_only_ours, commands_of, foreign_of
 from tests.standins.receiver import Answer
 
+pytestmark = pytest.mark.thorough
+
 VALUES = corpora.values()
 TELLING = ("command-substitution", "newline-command", "separators", "right-to-left", "html")
 GROUPS = list(zip(*[iter([name for name in VALUES if name != "traversal"])] * 3, strict=False))

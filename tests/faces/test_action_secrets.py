@@ -14,6 +14,8 @@ from tests.faces.jobs import TOKEN, Ended, Job
 from tests.faces.runner_log import assert_only_ours, lines_of
 from tests.standins.receiver import Answer
 
+pytestmark = pytest.mark.thorough
+
 SECRETS = corpora.secrets()
 GROUPS = list(zip(*[iter(SECRETS)] * 3, strict=True))
 NAME = "HOOK_KEY"

@@ -11,6 +11,8 @@ from tests.adapters.test_git_odd_tags import raw_tag, tagger
 from tests.faces.command_lines import Done, run, tree
 from tests.standins.registries import GitRepository, History
 
+pytestmark = pytest.mark.thorough
+
 EVERYTHING = (
     ["show"],
     ["show", "--json"],

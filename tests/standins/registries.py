@@ -33,6 +33,7 @@ def isolated_environment(home: Path, *, person: Person = AUTHOR, when: int = FIR
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_TERMINAL_PROMPT": "0",
+        "GIT_TEST_FSYNC": "0",  # git's own tests use it: what we make need not outlive a loss of power
         "GIT_AUTHOR_NAME": name,
         "GIT_AUTHOR_EMAIL": mail,
         "GIT_AUTHOR_DATE": date,

@@ -23,6 +23,12 @@ from model_stage_deploy.core.redaction import Secret
 from model_stage_deploy.core.tags import tag_artifact
 
 _CONFIG_REF = "refs/msd/config"
+_ORIGIN = """\
+[remote "origin"]
+	url = {url}
+	promisor = true
+	partialclonefilter = tree:0
+"""
 _FILTERS = ("--filter=tree:0", "--filter=blob:none", "--no-filter")
 _CUT_SHORT = ("did not send all necessary objects", "bad revision")
 
@@ -43,6 +49,12 @@ def credentials(url: str, token: Secret | None) -> dict[str, str]:
         f"GIT_CONFIG_KEY_{at}": f"http.{parts.scheme}://{parts.netloc.rpartition('@')[2]}/.extraheader",
         f"GIT_CONFIG_VALUE_{at}": f"Authorization: basic {pair}",
     }
+
+
+def _as_setting(value: str) -> str:
+    """A text as git's configuration holds it, whatever it is."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
 
 
 def parts_of(url: str) -> SplitResult:
@@ -96,9 +108,8 @@ class ScratchRepository(GitRepository):
         scratch = cls(directory, url, token)
         try:
             scratch.git.run(["init", "--quiet", "--bare", "--template=", "."])
-            scratch.git.run(["remote", "add", "origin", "--", scratch.url])
-            scratch.git.run(["config", "remote.origin.promisor", "true"])
-            scratch.git.run(["config", "remote.origin.partialclonefilter", "tree:0"])
+            with (directory / "config").open("a", encoding="utf-8", errors="surrogateescape") as file:
+                file.write(_ORIGIN.format(url=_as_setting(scratch.url)))
         except BaseException:
             shutil.rmtree(directory, ignore_errors=True)
             raise

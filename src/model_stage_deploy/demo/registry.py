@@ -52,6 +52,9 @@ def build(directory: Path, port: int) -> None:
     """
     directory.mkdir(parents=True, exist_ok=True)
     _git(directory, "init", "--quiet", "--initial-branch=main", "--template=")
+    name, email = _PERSON.rstrip(">").split(" <")
+    _git(directory, "config", "user.name", name)  # whoever plays with it may not have told git who they are
+    _git(directory, "config", "user.email", email)
     _git(directory, "fast-import", "--quiet", "--date-format=raw", stdin=_history(port))
     _git(directory, "reset", "--quiet", "--hard", "main")
 

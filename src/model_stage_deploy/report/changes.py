@@ -74,7 +74,8 @@ def headline(change: Change, *, would: bool = False) -> str:
         return f"{what} {is_now} registered{commit}"
     if change.reason is Reason.UNASSIGNED:
         several = sorted({_version(made.version or "") for made in change.made})
-        return f"{change.model} {', '.join(several)} {is_now} no longer in {change.stage}"
+        gone = "would no longer be" if would else "is no longer"
+        return f"{change.model} {', '.join(several)} {gone} in {change.stage}"
     if change.reason is Reason.DEREGISTERED:
         return f"{what} {is_now} deregistered{commit}"
     if change.reason is Reason.DEPRECATED:
