@@ -26,11 +26,11 @@ _TELLING = ("tagopt", "partialclone", "promisor", "mirror", "[include", "[extens
 _ALL_BRANCHES = re.compile(r"fetch\s*=\s*\+?refs/heads/\*:[\w/*.-]+")
 _SEPARATOR = "%00"
 # %(object) and %(type) are the tag object's own header lines: how far %(*objectname) peels differs between gits.
-_PLAIN = (
-    *("%(refname:lstrip=2)", "%(objectname)", "%(objecttype)", "%(tag)", "%(object)", "%(type)"),
-    "%(taggerdate:raw)",
+_PLAIN = ("%(refname:lstrip=2)", "%(tag)", "%(object)", "%(type)", "%(taggerdate:raw)")
+_DETAILS = (
+    *("%(objectname)", "%(objecttype)", "%(taggername)", "%(taggeremail:trim)"),
+    *("%(contents)", "%(contents:signature)"),
 )
-_DETAILS = ("%(taggername)", "%(taggeremail:trim)", "%(contents)", "%(contents:signature)")
 
 
 class GitRepository:
@@ -69,7 +69,8 @@ class GitRepository:
     def read_tags(self, model: str | None, *, details: bool = True) -> Iterator[TagRecord]:
         """Tags of one model, or of all, as they come; one git process, no object read by us.
 
-        `details` are tagger, email and message. Raises MachineryFailed (git-failed), Invalid (not-a-repository).
+        `details` are the tag's own id, tagger, email and message, and what a lightweight tag is on; they are empty
+        where nobody asks for them. Raises MachineryFailed (git-failed), Invalid (not-a-repository).
         """
         fields = (*_PLAIN, *_DETAILS) if details else _PLAIN
         form = _SEPARATOR + "".join(f"{field}{_SEPARATOR}" for field in fields)
@@ -78,24 +79,24 @@ class GitRepository:
         nested: list[Sequence[str]] = []
         try:
             for row in _rows(pieces, len(fields) + 1):
-                date, _, zone = row[7].partition(" ")
-                if row[6] == "tag":
+                date, _, zone = row[5].partition(" ")
+                if row[4] == "tag":
                     nested.append(row)
-                elif details or row[6] != "commit" or row[4] != row[1] or not date.isdigit():
+                elif details or row[4] != "commit" or row[2] != row[1] or not date.isdigit():
                     yield _record(None, *row)
                 else:  # as most are; this runs once a tag
                     name = row[1]
-                    yield new(TagRecord, (name, row[2], True, row[5], int(date), intern(zone), "", "", "", name, False))
+                    yield new(TagRecord, (name, "", True, row[3], int(date), intern(zone), "", "", "", name, False))
         except MachineryFailed as problem:
             self.require_repository(problem)
             raise
         if nested:
-            for row, commit in zip(nested, self._commits_behind([row[2] for row in nested]), strict=True):
+            for row, commit in zip(nested, self._commits_behind([row[1] for row in nested]), strict=True):
                 yield _record(commit, *row)
 
-    def _commits_behind(self, object_ids: Sequence[str]) -> Iterator[str | None]:
-        """The commit that each tag object leads to in the end, by one git process for all (B5)."""
-        asked = "".join(f"{object_id}^{{commit}}\n" for object_id in object_ids)
+    def _commits_behind(self, names: Sequence[str]) -> Iterator[str | None]:
+        """The commit that each tag leads to in the end, by one git process for all (B5)."""
+        asked = "".join(f"refs/tags/{name}^{{commit}}\n" for name in names)
         told = self.git.run(["cat-file", "--batch-check=%(objectname)"], given=asked.encode())
         for line in told.decode().splitlines():
             yield line if _COMMIT.fullmatch(line) else None
@@ -188,19 +189,19 @@ def _record(
     peeled: str | None,
     _newline: str,
     name: str,
-    object_id: str,
-    kind: str,
     inner: str,
     target: str,
     target_type: str,
     date: str,
+    object_id: str = "",
+    kind: str = "",
     tagger: str = "",
     email: str = "",
     message: str = "",
     signature: str = "",
 ) -> TagRecord:
     """A tag from git's words for it; `peeled` is the commit behind a tag of a tag."""
-    if kind != "tag":
+    if not target_type:  # no tag object
         return TagRecord(name, object_id, annotated=False, commit=object_id if kind == "commit" else None)
     nested = target_type == "tag"
     commit = peeled if nested else (target if target_type == "commit" else None)

@@ -24,8 +24,8 @@ _BY_NAME, _BY_TIME = attrgetter("record.name"), itemgetter(3)
 class TagRecord(NamedTuple):
     """One tag as Git stores it.
 
-    `object_id` is the tag object (for a lightweight tag, what it points at). `commit` is the commit reached
-    by following the tag, None when there is none. `nested` says that a tag object was in between (B5).
+    `object_id` is the tag object (for a lightweight tag, what it points at), "" where nobody asked. `commit` is the
+    commit reached by following the tag, None when there is none. `nested` says that a tag object was in between (B5).
     `inner_name` is the name written inside the object (B6). `time` is the tagger's, in unix seconds.
     """
 

@@ -25,7 +25,7 @@ def read_tags(
 ) -> Iterable[TagRecord]:
     """Every tag of a model, or of all for None; `repo` is a path or a URL, "" the current directory.
 
-    `details` are tagger, email and message. Raises Refused (incomplete-tags), Invalid (not-a-repository),
+    `details` are the tag's id, tagger, email and message. Raises Refused (incomplete-tags), Invalid (not-a-repository),
     MachineryFailed (git-failed).
     """
     if is_url(repo):

@@ -31,7 +31,7 @@ def _doctor(given: argparse.Namespace) -> int:
     from model_stage_deploy.report import health
 
     model = require_model_name(given.model) if given.model else None
-    records = list(read_tags(given.repo, model, os.environ))
+    records = list(read_tags(given.repo, model, os.environ, details=True))
     with _surroundings(given.repo, os.environ) as around:
         examined = examine(
             records,
