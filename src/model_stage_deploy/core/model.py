@@ -187,6 +187,11 @@ class Model:
         return _newest_is(self.events, Event.DEPRECATION)
 
     @property
+    def has_ties(self) -> bool:
+        """Whether a stage has two events in one second (B11); those on ambiguous commits are not looked at."""
+        return any(len({event.time for event in events}) != len(events) for events in self._by_stage.values())
+
+    @property
     def stages(self) -> list[str]:
         """Every stage that any of its tags names, in order of the names."""
         return sorted(self._by_stage)

@@ -137,6 +137,8 @@ def _model_findings(model: Model) -> Iterator[Finding]:
             yield Finding(
                 Reason.UNREGISTERED_COMMIT.value, first, f"commit {version.commit[:12]} has no registered version"
             )
+    if not (model.ambiguous or model.has_ties):
+        return
     newest: dict[str, RegistryEvent] = {}
     for event in model.events:
         if (stage := event.tag.stage) is None:
