@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from model_stage_deploy.core.errors import Refused
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.tags import Event, GtoTag
-from model_stage_deploy.core.versions import precedence_of
+from model_stage_deploy.core.versions import PrecedenceKey, precedence_of
 
 Sort = Literal["time", "semver"]
 OrderKey = tuple[int, str]
@@ -233,9 +233,15 @@ class Model:
 
     def latest(self) -> ModelVersion | None:
         """The greatest active version; bare commits only if there is nothing else (R42)."""
-        registered = [version for version in self.versions if version.direct and version.is_active()]
-        if registered:  # of equal ones the later (B20), and they are in order
-            return max(reversed(registered), key=lambda version: precedence_of(version.name))
+        greatest: ModelVersion | None = None
+        reached: PrecedenceKey = (-1, 0, 0, False, ())
+        for version in reversed(self.versions):  # in order, so of equal ones the later is met first (B20)
+            if version.direct:
+                precedence = precedence_of(version.name)
+                if precedence > reached and version.is_active():
+                    greatest, reached = version, precedence
+        if greatest is not None:
+            return greatest
         return max((version for version in self.versions if not version.direct), key=_NAME, default=None)
 
     def find(self, name: str) -> ModelVersion | None:
