@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
+from model_stage_deploy.core.evidence import Approved, Evidence
 from model_stage_deploy.core.lifecycle import Recorded, Records
 from model_stage_deploy.core.model import TagRecord
 from model_stage_deploy.core.plan import Plan
@@ -34,6 +35,10 @@ class Repository(Protocol):
 
     def checkout(self, commit: str) -> Path:
         """A directory with the files of a commit, deleted when the run ends. Raises MachineryFailed."""
+        ...
+
+    def is_reachable(self, commit: str, branch: str) -> bool | None:
+        """Whether a branch contains the commit; None where there is no such branch. Raises MachineryFailed."""
         ...
 
 
@@ -202,43 +207,160 @@ class Announcer(Protocol):
 class Ending:
     """How a deployment ended, for the record. `summary` is one line, scrubbed.
 
-    `hurry` asks for one short attempt: a cancelled job is killed within seconds.
+    `inactive` is the end of an undeployment: nothing runs. `hurry` asks for one short attempt: a cancelled job is
+    killed within seconds.
     """
 
-    state: Literal["success", "failure", "error"]
+    state: Literal["success", "failure", "error", "inactive"]
     summary: str
     environment_url: str | None = None
     hurry: bool = False
 
 
 class CodeHost(Protocol):
-    """Where deployments are recorded and people look: GitHub, or nothing at all."""
+    """Where deployments are recorded and people look: GitHub, or the log of the local repository."""
 
-    def start(self, plan: Plan, attempt: str) -> str:
+    def start(self, plan: Plan, attempt: str, evidence: Evidence) -> str:
         """Record that the deployment starts; the record's id. `attempt` is unique to this try.
 
-        Raises MachineryFailed (start-not-recorded, permission-missing); nothing may then be deployed.
+        Raises MachineryFailed (start-not-recorded, permission-missing, log-failed); nothing may then be deployed.
         """
         ...
 
+    def placed(self, plan: Plan, deployment_id: str) -> None:
+        """Record that the deployer ended well and verification begins. Raises MachineryFailed."""
+        ...
+
     def finish(self, plan: Plan, attempt: str, deployment_id: str | None, ending: Ending) -> list[str]:
-        """Record the end and retire what was live before; warnings for a person.
+        """Record the end and, after a success, retire what was live before; warnings for a person.
 
         `deployment_id` None: the start was cut short; whatever it left is found by `attempt` and closed.
         Raises MachineryFailed (end-not-recorded, permission-missing).
         """
         ...
 
-    def live(self, model: str, stage: str, environment: str) -> Recorded | None:
-        """The deployment that is live now by the host's records; None where there is none. Raises MachineryFailed."""
+    def close(self, record: Recorded, summary: str) -> None:
+        """End a record that nobody works on any more, as `error`. Raises MachineryFailed."""
         ...
 
     def records(self, model: str, stage: str, environment: str, *, limit: int, past: int = 0) -> Records:
         """Deployments of model and stage, newest first, down to the one that settles what runs now.
 
         `past` asks for at least that many, where there are so many; `limit` bounds how many are looked at.
-        Raises MachineryFailed (github-failed, permission-missing).
+        Raises MachineryFailed (github-failed, permission-missing, log-failed).
         """
+        ...
+
+    def approve(self, model: str, version: str, stage: str, commit: str, message: str) -> str:
+        """Record the approval of whoever the host knows us to be; their name. Raises MachineryFailed."""
+        ...
+
+    def approvals(self, model: str, version: str, stage: str, commit: str) -> Sequence[Approved]:
+        """Approvals of this version in this stage, newest first. Raises MachineryFailed."""
+        ...
+
+
+class Forge(Protocol):
+    """What the code host knows of people, checks and branches. Each raises MachineryFailed where it cannot be known."""
+
+    def permission(self, login: str) -> str:
+        """A person's permission on the repository: none, read, triage, write, maintain or admin."""
+        ...
+
+    def is_member(self, login: str, team: str) -> bool:
+        """Whether a person is an active member of a team, named `org/team`."""
+        ...
+
+    def checks(self, commit: str) -> Mapping[str, str]:
+        """The newest state of every commit status and check run by name: success, failure, pending, …"""
+        ...
+
+    def is_protected(self, branch: str) -> bool:
+        """Whether a branch is protected, by a branch rule or a rule set."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Who signed a tag object, by a check that succeeded: a principal for SSH, an e-mail address or key for GPG."""
+
+    signer: str
+    key: str
+    kind: Literal["ssh", "gpg"]
+
+
+class Signatures(Protocol):
+    """Checks signatures of tag objects."""
+
+    def check(self, tag: TagRecord, *, allowed_signers: bytes | None, gpg_keys: bytes | None) -> Signature | str:
+        """The signature of the very object that the record names, or why it does not count, as a sentence.
+
+        Raises MachineryFailed (git-failed) where it cannot be checked: no ssh-keygen, no gpg, no object.
+        """
+        ...
+
+
+class Trusted(Protocol):
+    """Reads files where the mapping is read: the default branch, unless said otherwise; never the tagged commit."""
+
+    def __call__(self, path: str) -> bytes | None:
+        """A file by its path from the top, None where there is none. Raises MachineryFailed."""
+        ...
+
+
+class DocumentProblem(ValueError):
+    """A document cannot be read; the text says why, on one line, without quoting the document."""
+
+
+class Documents(Protocol):
+    """Reads JSON, YAML and TOML."""
+
+    def __call__(self, text: bytes, path: str) -> object:
+        """The value of a document; its kind follows from the path's ending. Raises DocumentProblem."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LockEntry:
+    """One lock as it is stored. `version` changes with every change of it: who wants to change it names this one.
+
+    `kind` is `run` for a deployment at work, `freeze` for a person's. `key` names what is locked; `claim` is the id of
+    the attempt that holds it; `owner` a person or a run; `renewed` unix seconds by the owner's clock; `lease` seconds,
+    0 for a lock that ends only when somebody removes it.
+    """
+
+    version: str
+    kind: Literal["run", "freeze"]
+    key: str
+    claim: str
+    owner: str
+    reason: str
+    url: str
+    since: float
+    renewed: float
+    lease: float
+
+
+class LockClash(Exception):
+    """The lock is not (any more) what the change builds on; nothing was changed."""
+
+
+class LockStore(Protocol):
+    """Locks in a place that all who deploy share. Changes are atomic: compare and swap."""
+
+    def entries(self) -> Sequence[LockEntry]:
+        """Every lock there is, read anew. Raises MachineryFailed (lock-failed, permission-missing)."""
+        ...
+
+    def put(self, entry: LockEntry, *, replacing: str) -> str:
+        """Store the entry in place of the version `replacing` ("" for none); its new version.
+
+        Raises LockClash, MachineryFailed (lock-failed, permission-missing).
+        """
+        ...
+
+    def remove(self, entry: LockEntry) -> None:
+        """Remove that version of the lock. Raises LockClash, MachineryFailed."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Durations as people write them: `90s`, `10m`, `1h30m` <-> seconds."""
+"""Durations as people write them: `90s`, `10m`, `1h30m`, `7d` <-> seconds."""
 
 from __future__ import annotations
 
@@ -6,20 +6,26 @@ import re
 
 LONGEST = 24 * 3600.0
 """The longest timeout that a mapping may ask for, in seconds: a day, more than any hosted runner gives a job."""
+LONGEST_PERIOD = 366 * 24 * 3600.0
+"""The longest period that a rule may speak of, in seconds: a year."""
 
-_PARTS = re.compile(r"(?:(?P<hours>\d{1,7})h)?(?:(?P<minutes>\d{1,7})m)?(?:(?P<seconds>\d{1,7}(?:\.\d{1,6})?)s)?")
+_PARTS = re.compile(
+    r"(?:(?P<days>\d{1,7})d)?(?:(?P<hours>\d{1,7})h)?(?:(?P<minutes>\d{1,7})m)?(?:(?P<seconds>\d{1,7}(?:\.\d{1,6})?)s)?"
+)
 _FORMS = "write seconds as a number, or text like 90s, 10m or 1h30m"
+_DAY = 24 * 3600
 
 
 class BadDuration(ValueError):
     """The value is no duration; the text says why and how to write one."""
 
 
-def parse_duration(value: object) -> float:
-    """Seconds from a number of seconds or a text like `1h30m`. Raises BadDuration unless 0 < seconds <= 24 h."""
-    seconds = _seconds(value)
-    if not 0 < seconds <= LONGEST:
-        raise BadDuration("a duration lies above 0 and is 24h at most")
+def parse_duration(value: object, *, longest: float = LONGEST) -> float:
+    """Seconds from a number of seconds or a text like `1h30m`. Raises BadDuration unless 0 < seconds <= `longest`."""
+    seconds = _seconds(value, longest)
+    if not 0 < seconds <= longest:
+        most = "24h" if longest <= LONGEST else f"{longest / _DAY:.0f}d"
+        raise BadDuration(f"a duration lies above 0 and is {most} at most")
     return seconds
 
 
@@ -35,16 +41,16 @@ def format_duration(seconds: float) -> str:
     return text + f"{whole}s" if whole or not text else text
 
 
-def _seconds(value: object) -> float:
+def _seconds(value: object, longest: float) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise BadDuration(_FORMS)
     if not isinstance(value, str):
-        return float(value) if abs(value) <= LONGEST else LONGEST + 1  # float() of a huge int would overflow
+        return float(value) if abs(value) <= longest else longest + 1  # float() of a huge int would overflow
     text = value.strip()
     if re.fullmatch(r"\d{1,7}(?:\.\d{1,6})?", text, re.ASCII):
         return float(text)
     match = re.fullmatch(_PARTS, text.replace(" ", ""))
     if not text or not text.isascii() or match is None:
         raise BadDuration(_FORMS)
-    hours, minutes, seconds = match.group("hours", "minutes", "seconds")
-    return int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(seconds or 0)
+    days, hours, minutes, seconds = match.group("days", "hours", "minutes", "seconds")
+    return int(days or 0) * _DAY + int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(seconds or 0)

@@ -50,8 +50,11 @@ UNDER_WAY = frozenset({"", "queued", "pending", "in_progress", "waiting"})
 class Recorded(NamedTuple):
     """A deployment that the code host knows of. `id` is the host's own; times are ISO 8601, empty where unknown.
 
-    `state` is the newest; `outcome` is how the deployer ended (success, failure, error; "" before that), at `ended`.
-    `updated` is the time of `state`.
+    `state` is the newest; `outcome` is how the attempt ended (success, failure, error; "" before that), at `ended`.
+    `updated` is the time of `state`. `placed` says that the deployer ended well, whatever its verification said
+    then; `checks` is how many verifications the stage had, so `verified` is a success with at least one. `digest` is
+    the plan's. `automatic` marks a rollback that nobody asked for; `previous` is the version that it (or any other
+    deployment) replaced and `previous_tag` that one's tag. `action` is deploy or undeploy.
     """
 
     id: str
@@ -66,6 +69,21 @@ class Recorded(NamedTuple):
     ended: str = ""
     environment_url: str = ""
     log_url: str = ""
+    attempt: str = ""
+    digest: str = ""
+    placed: bool = False
+    checks: int = 0
+    automatic: bool = False
+    previous: str = ""
+    previous_tag: str = ""
+    actor: str = ""
+    action: str = "deploy"
+    summary: str = ""
+
+    @property
+    def verified(self) -> bool:
+        """Whether it was live, and at least one verification said so."""
+        return self.outcome == SUCCESS and self.checks > 0 and self.action == "deploy"
 
 
 class Records(NamedTuple):
@@ -73,6 +91,17 @@ class Records(NamedTuple):
 
     newest_first: tuple[Recorded, ...] = ()
     whole: bool = True
+
+
+def now_running(records: Records) -> Recorded | None:
+    """The deployment that is live by the records, None where none is: the newest that was put in place.
+
+    What was put in place and failed its verification is live all the same, until something else is.
+    """
+    settled = next((record for record in records.newest_first if record.placed or record.state in SETTLED), None)
+    if settled is None or settled.state == INACTIVE or settled.action != "deploy":
+        return None
+    return settled
 
 
 class Lifecycle(NamedTuple):

@@ -19,6 +19,7 @@ from model_stage_deploy.core.inert import one_line
 from model_stage_deploy.core.mapping_document import Complaint, Document, MappingInvalid, Path, dotted
 from model_stage_deploy.core.mapping_places import layers
 from model_stage_deploy.core.merge import CHOICES, Layer, Merged, merge
+from model_stage_deploy.core.policy import Check, Events, Gates, Lock, Rollback
 from model_stage_deploy.core.reasons import Reason
 
 __all__ = ["Complaint", "MappingInvalid", "StageMap", "StageSettings", "TemplateText", "unmapped_stage"]
@@ -52,6 +53,12 @@ class StageSettings:
     options: Mapping[str, Any] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     timeout: float = DEFAULT_TIMEOUT
+    gates: Gates = Gates()  # noqa: RUF009 - frozen, as are those below
+    verify: tuple[Check, ...] = ()
+    on_failure: Literal["rollback", "stop"] = "stop"
+    rollback: Rollback = Rollback()  # noqa: RUF009
+    events: Events = Events()  # noqa: RUF009
+    lock: Lock = Lock()  # noqa: RUF009
     origins: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -237,5 +244,11 @@ def _settings(stages: StageMap, merged: Merged, model: str, stage: str) -> Stage
         options=options,
         env=deploy.get("env", {}),
         timeout=parse_duration(deploy["timeout"]) if "timeout" in deploy else DEFAULT_TIMEOUT,
+        gates=Gates.model_validate(values.get("gates", {})),
+        verify=tuple(Check.model_validate(check) for check in values.get("verify", ())),
+        on_failure=values.get("on-failure", "stop"),
+        rollback=Rollback.model_validate(values.get("rollback", {})),
+        events=Events.model_validate(values.get("events", {})),
+        lock=Lock.model_validate(values.get("lock", {})),
         origins=origins,
     )

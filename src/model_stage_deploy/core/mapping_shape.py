@@ -9,25 +9,20 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
-from pydantic_core import PydanticCustomError
 
 from model_stage_deploy.core import globs
 from model_stage_deploy.core.durations import BadDuration, parse_duration
+from model_stage_deploy.core.policy import Check, Events, Gates, Lock, Rollback, wrong
 from model_stage_deploy.core.tags import is_model_name, is_stage_name
 
 ENV_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 
 
-def _wrong(message: str, hint: str = "") -> PydanticCustomError:
-    """A complaint in our own words, which mapping_check passes on as it is."""
-    return PydanticCustomError("plain", "{message}", {"message": message, "hint": hint})
-
-
 def _version(value: Any) -> Any:
     if type(value) is int and value != 1:
-        raise _wrong(f"version {value} is not known to this release", "write `version: 1`")
+        raise wrong(f"version {value} is not known to this release", "write `version: 1`")
     if type(value) is not int:
-        raise _wrong("must be the number 1", "write `version: 1`")
+        raise wrong("must be the number 1", "write `version: 1`")
     return value
 
 
@@ -35,12 +30,12 @@ def _duration(value: Any) -> Any:
     try:
         return value if value is None else parse_duration(value)
     except BadDuration as problem:
-        raise _wrong(str(problem)) from None
+        raise wrong(str(problem)) from None
 
 
 def _stage_name(value: str) -> str:
     if not is_stage_name(value):
-        raise _wrong(
+        raise wrong(
             "is not a name that GTO allows for a stage",
             "letters, digits, `_`, `-` and `/`, with a letter or digit at both ends",
         )
@@ -49,14 +44,14 @@ def _stage_name(value: str) -> str:
 
 def _model_glob(value: str) -> str:
     if len(value) > globs.LONGEST:
-        raise _wrong(f"is longer than {globs.LONGEST} characters")
+        raise wrong(f"is longer than {globs.LONGEST} characters")
     hint = "letters, digits, `_`, `-`, `/` and a directory as in `a/b:churn`; `*`, `**` and `?` are the wildcards"
     if "=" in value:
         hint = "a directory is written with `:` here, as in `a/b:churn`"
     literal = value.replace("*", "x").replace("?", "x")
     fits = is_model_name(value) if globs.is_exact(value) else is_model_name(f"x{literal}x")
     if not fits:
-        raise _wrong("fits no name that GTO allows for a model", hint)
+        raise wrong("fits no name that GTO allows for a model", hint)
     return value
 
 
@@ -128,6 +123,16 @@ class SettingsPart(_Part):
         description="Deploy a commit that has no registered version, by its commit id. Default: false.",
     )
     deploy: DeployPart | None = Field(None, description="How to deploy")
+    gates: Gates | None = Field(None, description="What must hold before a version is deployed.")
+    verify: list[Check] | None = Field(None, description="How to find out whether the new version serves.")
+    on_failure: Literal["rollback", "stop"] | None = Field(
+        None,
+        alias="on-failure",
+        description="After a failed deployment or verification: back to the version verified last, or stop (default).",
+    )
+    rollback: Rollback | None = Field(None, description="How a rollback is made.")
+    events: Events | None = Field(None, description="What unassign, deregister and deprecate tags do.")
+    lock: Lock | None = Field(None, description="One deployment at a time.")
 
 
 _StageName = Annotated[str, BeforeValidator(_stage_name)]

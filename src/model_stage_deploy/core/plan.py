@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from model_stage_deploy.core.policy import Check
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,9 @@ class Plan:
 
     `options` are the deployer's `with:` settings after rendering: they may hold secrets, so whatever shows
     them goes through the scrubber. `timeout` is in seconds. `origins` says where each setting came from:
-    setting path -> "stages.prod at .github/model-stages.yml:12".
+    setting path -> "stages.prod at .github/model-stages.yml:12". `verify` are the rendered checks. `digest` is a
+    SHA-256 over the settings that make a deployment what it is, before rendering: the same version with the same
+    digest is the same deployment.
     """
 
     decision: Decision
@@ -82,5 +87,8 @@ class Plan:
     repository: str = ""
     run: RunFacts = field(default_factory=RunFacts)
     config: str = ""
+    verify: tuple[Check, ...] = ()
+    on_failure: Literal["rollback", "stop"] = "stop"
+    digest: str = ""
     origins: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

@@ -17,6 +17,7 @@ class Result(StrEnum):
     RESOLVED = "resolved"
     CHECKED = "checked"
     WRITTEN = "written"
+    UNDEPLOYED = "undeployed"
     NOTHING_TO_DO = "nothing-to-do"
     FAILED = "failed"
     INVALID = "invalid"
@@ -37,6 +38,7 @@ _EXIT_CODES: dict[Result, int] = {
     Result.RESOLVED: 0,
     Result.CHECKED: 0,
     Result.WRITTEN: 0,
+    Result.UNDEPLOYED: 0,
     Result.NOTHING_TO_DO: 0,
     Result.FAILED: 1,
     Result.INVALID: 2,
@@ -52,11 +54,17 @@ class Reason(StrEnum):
 
     DEPLOYED = "deployed"
     ROLLED_BACK = "rolled-back"
+    FALLEN_BACK = "fallen-back"
+    UNDEPLOYED = "undeployed"
     DRY_RUN = "dry-run"
     RESOLVED = "resolved"
     MAPPING_VALID = "mapping-valid"
     HEALTHY = "healthy"
+    SWEPT = "swept"
 
+    APPROVAL_RECORDED = "approval-recorded"
+    STAGE_LOCKED = "stage-locked"
+    STAGE_UNLOCKED = "stage-unlocked"
     REGISTERED = "registered"
     PROMOTED = "promoted"
     UNASSIGNED = "unassigned"
@@ -71,9 +79,16 @@ class Reason(StrEnum):
     DEPRECATION = "deprecation"
     TAG_DELETED = "tag-deleted"
     UNMAPPED_IGNORED = "unmapped-ignored"
+    ALREADY_DEPLOYED = "already-deployed"
+    SUPERSEDED = "superseded"
+    NOTHING_LEFT = "nothing-left"
 
     DEPLOYER_FAILED = "deployer-failed"
     DEPLOYER_TIMEOUT = "deployer-timeout"
+    VERIFICATION_FAILED = "verification-failed"
+    VERIFICATION_INCONCLUSIVE = "verification-inconclusive"
+    ROLLED_BACK_AFTER_FAILURE = "rolled-back-after-failure"
+    ROLLBACK_FAILED = "rollback-failed"
 
     USAGE = "usage"
     NOT_A_GTO_TAG = "not-a-gto-tag"
@@ -86,6 +101,7 @@ class Reason(StrEnum):
     GTO_CONFIG_INVALID = "gto-config-invalid"
     IDENTITY_MISSING = "identity-missing"
     SECRET_MISSING = "secret-missing"  # noqa: S105 - a reason code, not a secret
+    CANNOT_UNDEPLOY = "cannot-undeploy"
 
     INCOMPLETE_TAGS = "incomplete-tags"
     TAG_NOT_FOUND = "tag-not-found"
@@ -113,6 +129,11 @@ class Reason(StrEnum):
     NOT_PUSHED = "not-pushed"
     CLOCK_SKEW = "clock-skew"
     PUSH_CLASH = "push-clash"
+    GATES_REFUSED = "gates-refused"
+    OVERRIDE_REFUSED = "override-refused"
+    HELD = "held"
+    LOCKED = "locked"
+    NOT_LOCKED = "not-locked"
 
     GIT_FAILED = "git-failed"
     GITHUB_FAILED = "github-failed"
@@ -120,6 +141,10 @@ class Reason(StrEnum):
     START_NOT_RECORDED = "start-not-recorded"
     END_NOT_RECORDED = "end-not-recorded"
     DISPATCH_FAILED = "dispatch-failed"
+    GATE_UNKNOWN = "gate-unknown"
+    LOCK_FAILED = "lock-failed"
+    LOCK_LOST = "lock-lost"
+    LOG_FAILED = "log-failed"
     INTERNAL_ERROR = "internal-error"
 
     CANCELLED = "cancelled"
@@ -143,10 +168,16 @@ class Reason(StrEnum):
 _TABLE: dict[Reason, tuple[Result, str]] = {
     Reason.DEPLOYED: (Result.DEPLOYED, "The deployer succeeded and the end was recorded."),
     Reason.ROLLED_BACK: (Result.DEPLOYED, "An earlier version was deployed again, as asked."),
+    Reason.FALLEN_BACK: (Result.DEPLOYED, "A version was taken away, and the one before it was deployed, as mapped."),
+    Reason.UNDEPLOYED: (Result.UNDEPLOYED, "A version was taken away, and what ran was removed, as mapped."),
     Reason.DRY_RUN: (Result.PLANNED, "The plan was shown; nothing was touched."),
     Reason.RESOLVED: (Result.RESOLVED, "The tag was resolved; nothing was deployed, as asked."),
     Reason.MAPPING_VALID: (Result.CHECKED, "The mapping is right, and every mapped stage could be planned."),
     Reason.HEALTHY: (Result.CHECKED, "Nothing is to be mended (`doctor`)."),
+    Reason.SWEPT: (Result.CHECKED, "Deployments and locks that nobody owns any more were looked for (`sweep`)."),
+    Reason.APPROVAL_RECORDED: (Result.WRITTEN, "The approval was recorded (`approve`)."),
+    Reason.STAGE_LOCKED: (Result.WRITTEN, "The stage was locked (`lock`)."),
+    Reason.STAGE_UNLOCKED: (Result.WRITTEN, "The stage was unlocked (`unlock`)."),
     Reason.REGISTERED: (Result.WRITTEN, "The version was registered by a new tag."),
     Reason.PROMOTED: (Result.WRITTEN, "The version was given the stage by a new tag."),
     Reason.UNASSIGNED: (Result.WRITTEN, "The version was taken out of the stage by a new tag."),
@@ -163,8 +194,36 @@ _TABLE: dict[Reason, tuple[Result, str]] = {
         Result.NOTHING_TO_DO,
         "The mapping does not name this stage and says `unmapped: ignore`.",
     ),
+    Reason.ALREADY_DEPLOYED: (
+        Result.NOTHING_TO_DO,
+        "The version is live there, verified, with the same settings; `--force` repeats.",
+    ),
+    Reason.SUPERSEDED: (
+        Result.NOTHING_TO_DO,
+        "A newer tag decides the stage. Asked for by hand, it is refused (exit code 3); `--force` deploys it.",
+    ),
+    Reason.NOTHING_LEFT: (
+        Result.NOTHING_TO_DO,
+        "A version was taken away, and the stage has no other to fall back to.",
+    ),
     Reason.DEPLOYER_FAILED: (Result.FAILED, "The deployer ran and reported failure."),
     Reason.DEPLOYER_TIMEOUT: (Result.FAILED, "The deployer did not end within its `timeout` and was ended."),
+    Reason.VERIFICATION_FAILED: (
+        Result.FAILED,
+        "The deployer succeeded, and what it deployed does not serve as it must; it is still there.",
+    ),
+    Reason.VERIFICATION_INCONCLUSIVE: (
+        Result.FAILED,
+        "The deployer succeeded, and whether what it deployed serves cannot be told; it is still there.",
+    ),
+    Reason.ROLLED_BACK_AFTER_FAILURE: (
+        Result.FAILED,
+        "The new version failed; the version that was verified last is live again.",
+    ),
+    Reason.ROLLBACK_FAILED: (
+        Result.FAILED,
+        "The new version failed, and so did the way back: what is live must be looked at.",
+    ),
     Reason.USAGE: (Result.INVALID, "The command line or the action's inputs do not fit together."),
     Reason.NOT_A_GTO_TAG: (Result.INVALID, "The text given is not a GTO tag."),
     Reason.NOT_A_REPOSITORY: (Result.INVALID, "There is no Git repository where one was named."),
@@ -176,6 +235,7 @@ _TABLE: dict[Reason, tuple[Result, str]] = {
     Reason.GTO_CONFIG_INVALID: (Result.INVALID, "The `.gto` file or a `GTO_…` variable is wrong."),
     Reason.IDENTITY_MISSING: (Result.INVALID, "Git does not know who makes the tag (user.name, user.email)."),
     Reason.SECRET_MISSING: (Result.INVALID, "A secret that the mapping uses is not in the environment."),
+    Reason.CANNOT_UNDEPLOY: (Result.INVALID, "The deployer cannot take away what it deployed."),
     Reason.INCOMPLETE_TAGS: (
         Result.REFUSED,
         "The model's tags are not all here and cannot be fetched, so the version cannot be known.",
@@ -208,6 +268,11 @@ _TABLE: dict[Reason, tuple[Result, str]] = {
     Reason.NOT_PUSHED: (Result.REFUSED, "A tag that the change builds on is in this clone only."),
     Reason.CLOCK_SKEW: (Result.REFUSED, "A tag made now would not count, because an older one has a later date."),
     Reason.PUSH_CLASH: (Result.REFUSED, "Others kept changing the model at the same time; nothing was pushed."),
+    Reason.GATES_REFUSED: (Result.REFUSED, "At least one gate said no; each says why."),
+    Reason.OVERRIDE_REFUSED: (Result.REFUSED, "The gates may not be overridden by this person, or not at all."),
+    Reason.HELD: (Result.REFUSED, "The version failed here and was rolled back; automation may not deploy it again."),
+    Reason.LOCKED: (Result.REFUSED, "Another deployment has the stage, or a person locked it."),
+    Reason.NOT_LOCKED: (Result.REFUSED, "There is no lock of that kind."),
     Reason.GIT_FAILED: (Result.ERROR, "Git failed; nothing was deployed or changed."),
     Reason.GITHUB_FAILED: (Result.ERROR, "GitHub's API failed; nothing was deployed."),
     Reason.PERMISSION_MISSING: (Result.ERROR, "The token lacks a permission; the message names its line."),
@@ -220,6 +285,13 @@ _TABLE: dict[Reason, tuple[Result, str]] = {
         "The deployer ran to its end, but GitHub could not be told; the record there is out of date.",
     ),
     Reason.DISPATCH_FAILED: (Result.ERROR, "The tags are pushed, but the workflow could not be started."),
+    Reason.GATE_UNKNOWN: (Result.ERROR, "What a gate asks for cannot be known, so nothing was deployed."),
+    Reason.LOCK_FAILED: (Result.ERROR, "The lock could not be had for a technical reason, so nothing was deployed."),
+    Reason.LOCK_LOST: (
+        Result.ERROR,
+        "Another run took over the lock while this one worked; what is live must be looked at.",
+    ),
+    Reason.LOG_FAILED: (Result.ERROR, "The deployment log of this repository cannot be read or written."),
     Reason.INTERNAL_ERROR: (Result.ERROR, "A defect of this tool."),
     Reason.CANCELLED: (Result.CANCELLED, "The run was cancelled; its processes were ended."),
 }

@@ -1,0 +1,1 @@
+"""Gates: what must hold before a stage is deployed. The contract, then one file per gate."""

@@ -1,0 +1,1 @@
+"""Verifiers: does what was deployed serve? The contract, then one file per verifier."""
