@@ -22,7 +22,7 @@ ABOUT = {
     "repository": {"full_name": REPOSITORY, "name": "models", "default_branch": "main"},
     "sender": {"login": "ada"},
 }
-PERMISSIONS = {"contents": "read", "deployments": "write", "statuses": "write"}
+PERMISSIONS = {"contents": "write", "deployments": "write", "statuses": "write"}
 
 MAPPING = """\
 version: 1
@@ -76,7 +76,7 @@ on:
       model: {required: true, type: string}
       stage: {required: true, type: string}
       to: {required: false, type: string}
-permissions: {contents: read, deployments: write, statuses: write}
+permissions: {contents: write, deployments: write, statuses: write}
 jobs:
   deploy:
     runs-on: ubuntu-latest

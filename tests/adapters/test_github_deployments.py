@@ -13,6 +13,8 @@ import pytest
 from model_stage_deploy.adapters.github_client import GitHubClient
 from model_stage_deploy.adapters.github_deployments import GitHubDeployments
 from model_stage_deploy.core.errors import MachineryFailed
+from model_stage_deploy.core.evidence import Evidence
+from model_stage_deploy.core.lifecycle import Recorded, now_running
 from model_stage_deploy.core.plan import Plan
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.redaction import Scrubber, Secret
@@ -60,7 +62,11 @@ def _plan(version: str = "v3.1.0", model: str = "churn", stage: str = "prod", **
 
 
 def _deploy(host: GitHubDeployments, plan: Plan = PLAN, attempt: str = "new", ending: Ending = SUCCESS) -> list[str]:
-    return host.finish(plan, attempt, host.start(plan, attempt), ending)
+    return host.finish(plan, attempt, host.start(plan, attempt, Evidence()), ending)
+
+
+def _live(host: GitHubDeployments, limit: int = 30) -> Recorded | None:
+    return now_running(host.records("churn", "prod", "production", limit=limit))
 
 
 def _states(github: GitHubStandIn) -> list[list[str]]:
@@ -156,7 +162,7 @@ def test_a_start_that_cannot_be_recorded_says_that_nothing_was_deployed(
 ) -> None:
     _order(github, call, kind=kind, times=99)
     with pytest.raises(MachineryFailed) as caught:
-        _host(github).start(PLAN, "new")
+        _host(github).start(PLAN, "new", Evidence())
 
     assert caught.value.reason is Reason.START_NOT_RECORDED
     assert "nothing was deployed" in caught.value.message
@@ -204,7 +210,7 @@ def test_an_older_deployment_that_cannot_be_retired_is_a_warning(github: GitHubS
 def test_a_missing_permission_names_the_line_to_add(permissions: dict[str, str], line: str) -> None:
     with GitHubStandIn(permissions=permissions) as github:
         with pytest.raises(MachineryFailed) as caught:
-            _host(github).start(PLAN, "new")
+            _host(github).start(PLAN, "new", Evidence())
         assert caught.value.reason is Reason.PERMISSION_MISSING
         assert f"`{line}`" in caught.value.hint
         assert "\n" not in caught.value.message + caught.value.hint
@@ -215,7 +221,7 @@ def test_a_missing_permission_names_the_line_to_add(permissions: dict[str, str],
 def test_to_ask_what_is_live_takes_a_permission_for_deployments() -> None:
     with GitHubStandIn(permissions={"contents": "read", "statuses": "write"}) as github:
         with pytest.raises(MachineryFailed) as caught:
-            _host(github).live("churn", "prod", "production")
+            _live(_host(github))
         assert caught.value.reason is Reason.PERMISSION_MISSING
         assert "deployments: " in caught.value.hint
 
@@ -225,7 +231,7 @@ def test_a_refusal_is_final_and_told_in_githubs_words(github: GitHubStandIn, sta
     body = {"message": f"GitHub's own word {status}", "errors": [{"field": "ref", "code": "invalid"}]}
     _order(github, CREATE, status=status, body=body, times=99)
     with pytest.raises(MachineryFailed) as caught:
-        _host(github).start(PLAN, "new")
+        _host(github).start(PLAN, "new", Evidence())
 
     assert f"GitHub answered {status}" in caught.value.message
     assert f"GitHub's own word {status}" in caught.value.message
@@ -236,7 +242,7 @@ def test_a_refusal_is_final_and_told_in_githubs_words(github: GitHubStandIn, sta
 
 def test_a_wrong_token_is_told_so(github: GitHubStandIn) -> None:
     with pytest.raises(MachineryFailed) as caught:
-        _host(github, token="wrong").start(PLAN, "new")
+        _host(github, token="wrong").start(PLAN, "new", Evidence())
     assert caught.value.reason is Reason.PERMISSION_MISSING
     assert "token" in caught.value.hint
 
@@ -248,7 +254,7 @@ def test_an_answer_of_the_wrong_shape_is_no_crash(github: GitHubStandIn, call: C
     _order(github, call, status=201 if call is CREATE else 200, body=body, times=99)
     if call is CREATE:
         with pytest.raises(MachineryFailed) as caught:
-            _host(github).start(PLAN, "new")
+            _host(github).start(PLAN, "new", Evidence())
         assert caught.value.reason is Reason.START_NOT_RECORDED
     else:
         assert len(_deploy(_host(github))) <= 1
@@ -267,7 +273,7 @@ def test_only_githubs_own_word_counts_as_recorded(github: GitHubStandIn, call: C
 def test_a_server_that_is_not_there_is_told_without_the_token() -> None:
     client = GitHubClient("http://127.0.0.1:9", "org/models", Secret("s3cret-token"), timeout=1, backoff=0.01)
     with pytest.raises(MachineryFailed) as caught:
-        GitHubDeployments(client, str).start(PLAN, "new")
+        GitHubDeployments(client, str).start(PLAN, "new", Evidence())
     assert caught.value.reason is Reason.START_NOT_RECORDED
     assert "s3cret" not in str(caught.value)
     assert "cannot be reached" in caught.value.message
@@ -278,7 +284,7 @@ def test_a_create_whose_answer_is_lost_makes_no_second_deployment(
     github: GitHubStandIn, trouble: dict[str, Any]
 ) -> None:
     _order(github, CREATE, applied=True, **trouble)
-    found = _host(github).start(PLAN, "new")
+    found = _host(github).start(PLAN, "new", Evidence())
 
     assert [str(deployment.id) for deployment in github.deployments] == [found]
     assert sum(call.method == "POST" and call.path.endswith("/deployments") for call in github.calls) == 1
@@ -290,7 +296,7 @@ def test_a_deployment_at_another_commit_is_closed_and_nothing_deployed() -> None
 
     with GitHubStandIn(spoil_answer=spoil) as github:
         with pytest.raises(MachineryFailed) as caught:
-            _host(github).start(PLAN, "new")
+            _host(github).start(PLAN, "new", Evidence())
         assert caught.value.reason is Reason.START_NOT_RECORDED
         assert "dddddddddddd" in caught.value.message
         assert _states(github) == [["error"]]
@@ -302,7 +308,7 @@ def test_an_old_one_behind_three_pages_of_others_is_retired_and_found(github: Gi
         payload = {"model": "churn", "stage": "prod", "version": f"v2.0.{number}"}
         github.add_deployment(ref="b" * 40, environment="production/churn", payload=payload, states=["failure"])
     host = _host(github)
-    live = host.live("churn", "prod", "production")
+    live = _live(host, limit=300)
     assert live is not None
     assert (live.id, live.version) == (str(old), "v3.0.0")
 
@@ -332,7 +338,7 @@ def test_foreign_deployments_are_left_alone(github: GitHubStandIn) -> None:
 
 def test_a_newer_deployment_is_not_retired_by_an_older_one(github: GitHubStandIn) -> None:
     host = _host(github)
-    first = host.start(_plan("v3.0.0"), "first")
+    first = host.start(_plan("v3.0.0"), "first", Evidence())
     assert _deploy(host, _plan("v3.1.0"), "second") == []
     assert host.finish(_plan("v3.0.0"), "first", first, SUCCESS) == []
 
@@ -383,8 +389,8 @@ def test_secrets_are_starred_in_whatever_github_is_told(github: GitHubStandIn) -
 
 def test_an_interrupted_start_is_found_by_its_attempt_and_closed(github: GitHubStandIn) -> None:
     host = _host(github)
-    host.start(PLAN, "mine")
-    host.start(PLAN, "theirs")
+    host.start(PLAN, "mine", Evidence())
+    host.start(PLAN, "theirs", Evidence())
     cancelled = Ending("error", "cancelled", hurry=True)
     assert host.finish(PLAN, "mine", None, cancelled) == []
     assert host.finish(PLAN, "never made", None, cancelled) == []
@@ -403,11 +409,11 @@ def test_a_hurried_end_does_not_wait_for_a_silent_github(github: GitHubStandIn, 
 
 def test_what_is_live_is_the_newest_success(github: GitHubStandIn) -> None:
     host = _host(github)
-    assert host.live("churn", "prod", "production") is None
+    assert _live(host) is None
     _deploy(host, _plan("v3.0.0"), "first")
     _deploy(host, _plan("v3.1.0"), "second")
     _deploy(host, _plan("v3.2.0"), "third", FAILURE)
 
-    live = host.live("churn", "prod", "production")
+    live = _live(host)
     assert live is not None
     assert (live.version, live.commit, live.tag, live.state) == ("v3.1.0", COMMIT, "churn#prod#4", "success")

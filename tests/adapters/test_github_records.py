@@ -11,6 +11,7 @@ import pytest
 from model_stage_deploy.adapters.github_client import GitHubClient
 from model_stage_deploy.adapters.github_deployments import GitHubDeployments
 from model_stage_deploy.core.errors import MachineryFailed
+from model_stage_deploy.core.evidence import Evidence
 from model_stage_deploy.core.lifecycle import Records
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.redaction import Secret
@@ -63,7 +64,9 @@ def _read(github: GitHubStandIn, *, limit: int = 30, past: int = 0) -> Records:
 
 def test_a_deployment_of_ours_is_read_back_whole(github: GitHubStandIn) -> None:
     host, plan = _host(github), a_plan()
-    host.finish(plan, "a", host.start(plan, "a"), Ending("success", "done", "https://models.example.com/churn"))
+    host.finish(
+        plan, "a", host.start(plan, "a", Evidence()), Ending("success", "done", "https://models.example.com/churn")
+    )
     records = _read(github)
 
     [record] = records.newest_first
@@ -148,7 +151,7 @@ def test_a_payload_of_other_types_makes_no_record_of_nonsense(github: GitHubStan
 
 def test_a_name_too_long_for_github_is_asked_for_as_it_was_recorded(github: GitHubStandIn) -> None:
     host, plan = _host(github), a_plan(name=LONG)
-    host.start(plan, "a")
+    host.start(plan, "a", Evidence())
     assert [each.state for each in host.records(LONG, "prod", "production", limit=3).newest_first] == ["in_progress"]
 
 

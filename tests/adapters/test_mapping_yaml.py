@@ -69,7 +69,7 @@ def test_bad_files_say_what_their_comments_say(file: Path) -> None:
     assert [line for number, line in said.items() if expected[number] not in line] == []
 
 
-SCHEMA_ONLY_SEES_SHAPES = {"names", "deployers", "keys", "twice", "templates", "doubtful"}
+SCHEMA_ONLY_SEES_SHAPES = {"names", "deployers", "keys", "twice", "templates", "doubtful", "circles", "rules"}
 
 
 @pytest.mark.parametrize(
@@ -113,8 +113,8 @@ def test_the_starter_workflow_asks_for_what_is_needed_and_pastes_nothing_into_a_
     workflow: dict[Any, Any] = yaml.safe_load(text)
     triggers = workflow[True]  # YAML 1.1 reads `on` as a boolean; GitHub does not
     assert triggers["push"] == {"tags": ["**#**"]}
-    assert set(triggers["workflow_dispatch"]["inputs"]) == {"model", "stage", "to"}
-    assert workflow["permissions"] == {"contents": "read", "deployments": "write", "statuses": "write"}
+    assert set(triggers["workflow_dispatch"]["inputs"]) == {"model", "stage", "to", "force", "override"}
+    assert workflow["permissions"] == {"contents": "write", "deployments": "write", "statuses": "write"}
     [step] = workflow["jobs"]["deploy"]["steps"]
     assert step["uses"] == "org/model-stage-deploy@v1"
     assert step["env"] == {"DEPLOY_HOOK_SECRET": "${{ secrets.DEPLOY_HOOK_SECRET }}"}
@@ -265,6 +265,35 @@ _VALUES = st.recursive(
     ),
     max_leaves=8,
 )
+
+
+_WORDS = st.sampled_from(["staging", "prod", "24h", "mon-fri", "09:00-17:00", "a > 1", "alice", "rollback", "../x", ""])
+_POLICIES = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), _WORDS),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=2),
+        st.dictionaries(st.sampled_from(["stage", "verified", "rules", "pushers", "by", "zone", "days", "url"]), inner),
+    ),
+    max_leaves=5,
+)
+_KEYS = ["needs", "soak", "metrics", "signed", "people", "checks", "reachable-from", "window", "approval", "override"]
+_STAGE = st.fixed_dictionaries(
+    {"deploy": st.just({"run": "x"})},
+    optional={
+        "gates": st.one_of(_POLICIES, st.dictionaries(st.sampled_from(_KEYS), _POLICIES, max_size=3)),
+        "verify": st.one_of(_POLICIES, st.just([{"run": "x"}])),
+        "on-failure": st.one_of(_POLICIES, st.just("rollback")),
+        "lock": _POLICIES,
+        "rollback": _POLICIES,
+    },
+)
+
+
+@given(st.dictionaries(st.sampled_from(["staging", "prod"]), _STAGE, min_size=1), st.one_of(st.none(), _STAGE))
+def test_no_policy_does_anything_but_load_or_complain(stages: dict[str, Any], own: dict[str, Any] | None) -> None:
+    _load_or_complain(
+        json.dumps({"version": 1, "stages": stages, "models": {"p*": {"stages": {"prod": own}}}}).encode()
+    )
 
 
 @given(st.dictionaries(st.sampled_from(["unmapped", "vars", "defaults", "stages", "models", "other"]), _VALUES))

@@ -75,7 +75,7 @@ def test_nobody_listens() -> None:
 
 def test_a_name_that_does_not_resolve() -> None:
     problem = _problem(_post("http://no-such-host.invalid/"))
-    assert (problem.kind, problem.retryable) == ("connect", True)
+    assert (problem.kind, problem.retryable) == ("name", True)
     assert "no-such-host.invalid" in str(problem)
 
 
@@ -261,7 +261,7 @@ def test_proxies_of_the_environment_are_used_and_no_proxy_is_honoured(monkeypatc
 def test_a_proxy_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", refusing_url())
     problem = _problem(_post("http://models.invalid/x"))
-    assert (problem.kind, problem.retryable) == ("connect", True)
+    assert (problem.kind, problem.retryable) == ("proxy", True)
     assert "proxy" in str(problem)
 
 

@@ -7,27 +7,28 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from model_stage_deploy.adapters.subprocesses import Subprocesses
 from model_stage_deploy.adapters.system_clock import SystemClock
 from model_stage_deploy.adapters.web_requests import RequestsWeb
 from model_stage_deploy.core.plan import Plan
 from model_stage_deploy.deployers.catalogue import build, load, options_of
-from model_stage_deploy.deployers.contract import Deployer, Job, Receipt
+from model_stage_deploy.deployers.contract import Job, Receipt
 from model_stage_deploy.deployers.environment import child_environment, msd_variables
 from model_stage_deploy.ports import WebRequest, WebResponse
 from tests.fakes.clock import FakeClock
 from tests.fakes.plans import a_plan
 from tests.standins.receiver import Answer, Receiver, Stall
 
+Verb = Literal["deploy", "undeploy"]
 SECRET = "hunter2' \"correct\\horse"
 GRACE = 0.5
 
 
 @dataclass
 class Scene:
-    """One deployment, ready to be carried out by real ports unless others are given."""
+    """One deployment or undeployment, ready to be carried out by real ports unless others are given."""
 
     name: str
     settings: Mapping[str, Any]
@@ -38,9 +39,10 @@ class Scene:
     said: list[str] = field(default_factory=list)
     listen: Callable[[str], None] | None = None
     path: str = ""
+    verb: Verb = "deploy"
 
     @property
-    def deployer(self) -> Deployer:
+    def deployer(self) -> Any:
         real = {"process": Subprocesses(GRACE), "web": RequestsWeb(), "clock": SystemClock()}
         return build(load(self.name), {**real, **(self.ports or {})})
 
@@ -49,21 +51,34 @@ class Scene:
         return options_of(load(self.name), self.settings)
 
     def job(self) -> Job:
-        env = {**child_environment(os.environ), **msd_variables(self.plan, "try-1", model_dir=self.files)}
+        values = msd_variables(self.plan, "try-1", model_dir=self.files, action=self.verb)
+        env = {**child_environment(os.environ), **values}
         env["PATH"] = f"{self.path}:{env['PATH']}"
-        return Job(self.plan, "try-1", env, self.timeout, self._heard, self.files, self.files)
+        plan = replace(self.plan, decision=replace(self.plan.decision, action=self.verb))
+        return Job(plan, "try-1", env, self.timeout, self._heard, self.files, self.files)
 
     def _heard(self, text: str) -> None:
         self.said.append(text)
         if self.listen is not None:
             self.listen(text)
 
+    def describe(self) -> list[str]:
+        told: list[str] = getattr(self.deployer, _DESCRIBE[self.verb])(self.plan, self.options)
+        return told
+
     def deploy(self) -> Receipt:
-        return self.deployer.deploy(self.job(), self.options)
+        """Carry it out, whatever it is."""
+        receipt: Receipt = getattr(self.deployer, self.verb)(self.job(), self.options)
+        return receipt
+
+
+_DESCRIBE: Mapping[Verb, str] = {"deploy": "describe", "undeploy": "describe_undeploy"}
 
 
 class Bench:
-    """How to bring one deployer into each of the situations that are asked about."""
+    """How to bring one deployer into each of the situations that are asked about, with either of its verbs."""
+
+    verb: Verb = "deploy"
 
     def __init__(self, tmp_path: Path) -> None:
         self.files = tmp_path / "files"
@@ -103,7 +118,8 @@ class ShellBench(Bench):
     """`shell`, with small programs."""
 
     def _scene(self, text: str) -> Scene:
-        return Scene("shell", {"run": text}, self.files)
+        settings = {"run": text} if self.verb == "deploy" else {"run": "exit 1", "undeploy": text}
+        return Scene("shell", settings, self.files, verb=self.verb)
 
     def good(self) -> Scene:
         return self._scene("echo hello")
@@ -118,7 +134,8 @@ class ShellBench(Bench):
         return self._scene(f"echo hello; until [ -e '{self.gate}' ]; do sleep 0.01; done")
 
     def secretive(self) -> Scene:
-        return Scene("shell", {"argv": ["./deploy.sh", SECRET, f"--token={SECRET}"]}, self.files)
+        settings = {"argv": ["./deploy.sh", SECRET, f"--token={SECRET}"], "undeploy": "./remove.sh"}
+        return Scene("shell", settings, self.files, verb=self.verb)
 
     def echoing(self, hostile: str) -> Scene:
         plan = a_plan(description=hostile)
@@ -137,8 +154,8 @@ class MlemBench(Bench):
         program = self.bin / "mlem"
         program.write_text(f"#!{sys.executable}\nimport json, os, sys, time\nprint('hello', flush=True)\n{text}\n")
         program.chmod(0o755)
-        settings = {"load": load_from, "model": "models/iris", **changes}
-        return Scene("mlem", settings, self.files, path=str(self.bin))
+        settings = {"load": load_from, "model": "models/iris", "allow-remove": True, **changes}
+        return Scene("mlem", settings, self.files, path=str(self.bin), verb=self.verb)
 
     def good(self) -> Scene:
         return self._scene("")
@@ -156,8 +173,9 @@ class MlemBench(Bench):
         return self._scene("", load_from=SECRET, extra=[SECRET])
 
     def echoing(self, hostile: str) -> Scene:
-        write = f"open({str(self.arrived_at)!r}, 'wb').write(os.fsencode(sys.argv[-1]))"
-        return self._scene(write, extra=[hostile])
+        came = "sys.argv[-1]" if self.verb == "deploy" else "os.environ['MSD_MODEL_DESCRIPTION']"
+        write = f"open({str(self.arrived_at)!r}, 'wb').write(os.fsencode({came}))"
+        return replace(self._scene(write, extra=[hostile]), plan=a_plan(description=hostile))
 
 
 class _GatedWeb:
@@ -180,7 +198,7 @@ class WebhookBench(Bench):
         self.receiver = Receiver().__enter__()
 
     def _scene(self, **settings: Any) -> Scene:
-        return Scene("webhook", {"url": self.receiver.url + "/hook", **settings}, self.files)
+        return Scene("webhook", {"url": self.receiver.url + "/hook", **settings}, self.files, verb=self.verb)
 
     def good(self) -> Scene:
         return self._scene()
@@ -197,7 +215,8 @@ class WebhookBench(Bench):
         return replace(self._scene(), ports={"web": _GatedWeb(self.gate), "clock": FakeClock()})
 
     def secretive(self) -> Scene:
-        return self._scene(secret=SECRET, headers={"X-Odd": f"a {SECRET}"}, body={"a": [SECRET]})
+        body = {"a": [SECRET]}
+        return self._scene(secret=SECRET, headers={"X-Odd": f"a {SECRET}"}, body=body, **{"undeploy-body": body})
 
     def echoing(self, hostile: str) -> Scene:
         return replace(self._scene(), plan=a_plan(description=hostile))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -10,7 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -18,19 +19,21 @@ from model_stage_deploy.core.errors import Cancelled, DeploymentFailed
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.redaction import Scrubber
 from model_stage_deploy.deployers.catalogue import BUILT_IN
-from model_stage_deploy.deployers.contract import Receipt
+from model_stage_deploy.deployers.contract import Receipt, Undeployer, can_undeploy
 from model_stage_deploy.ports import Command, WebRequest
-from tests.conformance.deployer_benches import BENCHES, GRACE, SECRET, Bench
+from tests.conformance.deployer_benches import BENCHES, GRACE, SECRET, Bench, Verb
 from tests.fakes.clock import FakeClock
 from tests.fakes.plans import HOSTILE
 from tests.fakes.process import FakeProcess
 from tests.fakes.web import FakeWeb
 
 
-@pytest.fixture(params=list(BUILT_IN))
+@pytest.fixture(params=itertools.product(BUILT_IN, get_args(Verb)), ids="-".join)
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
-    """A bench for every deployer of the catalogue."""
-    found = BENCHES[request.param](tmp_path)
+    """A bench for every deployer of the catalogue, to deploy, and to take away what was deployed."""
+    name, verb = request.param
+    found = BENCHES[name](tmp_path)
+    found.verb = verb
     yield found
     found.close()
 
@@ -52,9 +55,16 @@ def test_a_deployment_that_goes_well(bench: Bench) -> None:
     json.dumps(dict(receipt.facts))
 
 
+def test_it_can_take_away_what_it_deployed(bench: Bench) -> None:
+    scene = bench.good()
+    assert isinstance(scene.deployer, Undeployer)
+    bench.verb = "undeploy"
+    assert can_undeploy(bench.good().deployer, bench.good().options) == ""
+
+
 def test_describing_touches_nothing(bench: Bench) -> None:
     scene = replace(bench.good(), ports={name: _Untouchable() for name in ("process", "web", "clock")})
-    lines = scene.deployer.describe(scene.plan, scene.options)
+    lines = scene.describe()
     assert lines
     assert all(isinstance(line, str) and line.isprintable() for line in lines)
     assert _nothing_written(bench.files)
@@ -62,7 +72,7 @@ def test_describing_touches_nothing(bench: Bench) -> None:
 
 def test_a_description_shows_no_secret_once_scrubbed(bench: Bench) -> None:
     scene = bench.secretive()
-    text = Scrubber([SECRET]).text("\n".join(scene.deployer.describe(scene.plan, scene.options)))
+    text = Scrubber([SECRET]).text("\n".join(scene.describe()))
     assert "hunter2" not in text
     assert "horse" not in text
 
@@ -70,7 +80,7 @@ def test_a_description_shows_no_secret_once_scrubbed(bench: Bench) -> None:
 @pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE.keys())
 def test_a_description_of_hostile_values_is_inert(bench: Bench, hostile: str) -> None:
     scene = bench.echoing(hostile)
-    assert all(line.isprintable() for line in scene.deployer.describe(scene.plan, scene.options))
+    assert all(line.isprintable() for line in scene.describe())
 
 
 def test_a_failure_is_told_with_its_last_words(bench: Bench) -> None:

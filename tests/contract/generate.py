@@ -14,9 +14,11 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from model_stage_deploy.adapters.mapping_yaml import schema
 from model_stage_deploy.core.health import AILMENTS
-from model_stage_deploy.core.mapping_templates import NAMES
+from model_stage_deploy.core.mapping_templates import NAMES, NAMES_AFTER
 from model_stage_deploy.core.reasons import Reason, Result
 from model_stage_deploy.deployers import catalogue
 from model_stage_deploy.deployers.environment import DROPPED, VARIABLES
@@ -40,6 +42,27 @@ runs:
   using: docker
   image: Dockerfile
 """
+_SHAPES = {
+    "SettingsPart": "A stage's settings: `defaults`, `stages.S`, `models.GLOB.stages.S`",
+    "DeployPart": "`deploy`",
+    "Gates": "`gates`",
+    "Needed": "`gates.needs[]`",
+    "Metrics": "`gates.metrics`",
+    "Signed": "`gates.signed`",
+    "People": "`gates.people`",
+    "Window": "`gates.window`",
+    "Freeze": "`gates.window.freezes[]`",
+    "Approval": "`gates.approval`",
+    "Override": "`gates.override`",
+    "Check": "`verify[]`",
+    "HttpCheck": "`verify[].http`",
+    "MetricCheck": "`verify[].metric`",
+    "Rollback": "`rollback`",
+    "Events": "`events`",
+    "Lock": "`lock`",
+    "ModelPart": "`models.GLOB`",
+}
+"""Shapes of the mapping, and what the reference calls them."""
 _TEMPLATE_WORDS = {
     "model": "`name` (`fraud/eu`, `dir:churn`), `slug` (the name as a DNS label), `dir` (the part before `:`), and "
     "from the annotation at the tagged commit: `path`, `type`, `description`",
@@ -53,6 +76,8 @@ _TEMPLATE_WORDS = {
     "tag": "such as `churn#prod#4`",
     "commit": "of the version",
     "repository": "`owner/name`; empty on a machine of your own",
+    "environment_url": "below `verify:` only: where the model can be reached now, as the deployer says, else `url`",
+    "attempt": "below `verify:` only: the id of this deployment attempt",
 }
 
 
@@ -151,29 +176,39 @@ def _ailments() -> str:
 
 def _fields() -> str:
     whole = schema()
-    parts = {
-        "The file": whole,
-        "A stage's settings: `defaults`, `stages.S`, `models.GLOB.stages.S`": whole["$defs"]["SettingsPart"],
-        "`deploy`": whole["$defs"]["DeployPart"],
-        "`models.GLOB`": whole["$defs"]["ModelPart"],
-    }
-    return "\n".join(
-        f"### {title}\n\n"
-        + _table(
-            ("Key", "Type", "Meaning"),
-            [(f"`{key}`", _type(of), of.get("description", "")) for key, of in part["properties"].items()],
-        )
-        for title, part in parts.items()
-    )
+    parts = [_field_table("The file", whole)]
+    parts += [_field_table(title, whole["$defs"][shape]) for shape, title in _SHAPES.items()]
+    return "\n".join(parts)
+
+
+def _field_table(title: str, part: Mapping[str, Any]) -> str:
+    """The keys of one shape; with an example each where there are any."""
+    fields = part["properties"].items()
+    head: tuple[str, ...] = ("Key", "Type", "Meaning")
+    rows: list[tuple[str, ...]] = [(f"`{key}`", _type(of), of.get("description", "")) for key, of in fields]
+    words = ""
+    if any("examples" in of and title != "`deploy`" for _, of in fields):
+        head = (*head, "Example")
+        rows = [(*row, f"`{flow(key, of['examples'][0])}`") for row, (key, of) in zip(rows, fields, strict=True)]
+        words = part["description"] + "\n\n"
+    return f"### {title}\n\n{words}" + _table(head, rows)
+
+
+def flow(key: str, value: Any) -> str:
+    """A key and its value on one line of YAML."""
+    return yaml.safe_dump({key: value}, default_flow_style=True, width=10_000, sort_keys=False).strip()[1:-1]
+
+
+_LISTED = {"integer": "whole numbers"}
 
 
 def _type(of: Mapping[str, Any]) -> str:
     """A JSON Schema type in words."""
     if "$ref" in of:
-        return {"SettingsPart": "a stage's settings", "DeployPart": "`deploy`", "ModelPart": "`models.GLOB`"}[
-            of["$ref"].rsplit("/", 1)[1]
-        ]
+        return _SHAPES[of["$ref"].rsplit("/", 1)[1]].split(":")[0].replace("A stage's", "a stage's")
     if "anyOf" in of:
+        if any(one.get("pattern", "").endswith("s?)?\\s*$") for one in of["anyOf"]):
+            return "duration"
         kinds = [_type(one) for one in of["anyOf"] if one.get("type") != "null"]
         return " or ".join(dict.fromkeys(kinds))
     if "const" in of:
@@ -185,7 +220,9 @@ def _type(of: Mapping[str, Any]) -> str:
         return "text, number or boolean"
     if kind == "array":
         items = of.get("items", {})
-        return "list of names" if "pattern" in items else "list of texts"
+        if "$ref" in items or "anyOf" in items:
+            return f"list of {_type(items)}"
+        return "list of names" if "pattern" in items else f"list of {_LISTED.get(str(items['type']), 'texts')}"
     if kind == "object":
         below = of.get("additionalProperties")
         if "patternProperties" in of:
@@ -225,7 +262,7 @@ def _option_type(shape: Mapping[str, Any]) -> str:
 
 def _templates() -> str:
     rows = []
-    for name, below in NAMES.items():
+    for name, below in (NAMES | NAMES_AFTER).items():
         shown = f"`{name}`" if below == frozenset() else f"`{name}.NAME`" if below is None else f"`{name}.…`"
         extra = "" if not below or name == "model" else f" ({', '.join(f'`{one}`' for one in sorted(below))})"
         rows.append((shown, _TEMPLATE_WORDS[name] + extra))

@@ -13,13 +13,18 @@ import pytest
 
 from model_stage_deploy.adapters.github_client import GitHubClient
 from model_stage_deploy.adapters.github_deployments import GitHubDeployments
+from model_stage_deploy.core.evidence import Evidence
+from model_stage_deploy.core.policy import Check
 from model_stage_deploy.core.redaction import Secret
-from model_stage_deploy.demo.registry import build
+from model_stage_deploy.core.verdict import passed
 from model_stage_deploy.deployers.webhook_payload import default_payload
 from model_stage_deploy.faces.cli import main
+from model_stage_deploy.ports import Ending
+from model_stage_deploy.report.deployments import Tried, document
 from tests.contract.consoles import FENCE
 from tests.contract.generate import ROOT
 from tests.fakes.plans import a_plan
+from tests.standins.example_registry import build
 from tests.standins.github import GitHubStandIn
 
 COMMANDS: Mapping[str, list[str]] = {
@@ -35,15 +40,24 @@ COMMANDS: Mapping[str, list[str]] = {
     "check": ["check"],
     "status": ["status", "churn"],
     "doctor": ["doctor"],
+    "locks": ["locks"],
+    "sweep": ["sweep", "--dry-run"],
+    "approve": ["approve", "churn", "v3.1.0", "prod", "-m", "as agreed on Monday"],
+    "lock-change": ["lock", "churn", "prod", "-m", "incident 42"],
     "change": ["promote", "churn", "--version", "v3.1.0", "--to", "prod", "--dry-run"],
 }
+PLAN = a_plan(verify=(Check(run="true"),))
+EVIDENCE = Evidence(gates=(passed("metrics", "accuracy 0.93 >= 0.9", accuracy=0.93),))
 FREE = {"models", "stages", "origins", "options"}
 """Keys whose own keys are names of the user's choice."""
 
 
 def shown() -> dict[str, Any]:
     """The documents in the docs, by name."""
-    pages = [ROOT / f"docs/reference/{page}.md" for page in ("json", "outcome", "status", "changes")]
+    pages = [
+        ROOT / f"docs/reference/{page}.md"
+        for page in ("json", "outcome", "status", "changes", "records", "locks", "log")
+    ]
     fences = [fence for page in pages for fence in FENCE.finditer(page.read_text(encoding="utf-8"))]
     found = [(fence["note"] or "").partition("document: ")[2] for fence in fences]
     return {name: json.loads(fence["text"]) for name, fence in zip(found, fences, strict=True) if name}
@@ -84,15 +98,25 @@ def printed(arguments: list[str]) -> Any:
 def _deployment() -> dict[str, Any]:
     with GitHubStandIn(repository="org/models", token="t") as github:
         client = GitHubClient(github.url, "org/models", Secret("t"))
-        GitHubDeployments(client, lambda text: text).start(a_plan(), "attempt")
+        GitHubDeployments(client, lambda text: text).start(PLAN, "attempt", EVIDENCE)
         [call] = [call for call in github.calls if call.method == "POST" and call.path.endswith("/deployments")]
     payload: dict[str, Any] = call.body["payload"]
     return payload
 
 
+def _deployments() -> dict[str, Any]:
+    with GitHubStandIn(repository="org/models", token="t") as github:
+        host = GitHubDeployments(GitHubClient(github.url, "org/models", Secret("t")), lambda text: text)
+        made = host.start(PLAN, "attempt", EVIDENCE)
+        host.finish(PLAN, "attempt", made, Ending("success", "churn v3.1.0 deployed to prod"))
+        record = host.records("churn", "prod", "production", limit=1).newest_first[0]
+    return document([Tried("churn", "prod", record)], [], recorded_in="github")
+
+
 OTHERS: Mapping[str, Callable[[], Any]] = {
     "webhook": lambda: default_payload(a_plan(), "attempt"),
     "deployment": _deployment,
+    "deployments": _deployments,
 }
 
 

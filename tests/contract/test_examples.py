@@ -62,6 +62,16 @@ def _options(url: str, secret: str = SECRET) -> WebhookOptions:
     return WebhookOptions(url=url, secret=SecretStr(secret), retries=0)
 
 
+def test_the_receiver_deploys_nothing_that_is_taken_away(receiver: tuple[str, subprocess.Popen[str]]) -> None:
+    url, process = receiver
+
+    receipt = Webhook(RequestsWeb(), SystemClock()).undeploy(_job(), _options(url))
+
+    assert receipt.url is None
+    assert process.stdout is not None
+    assert process.stdout.readline() == "undeployment: churn v3.1.0 to prod\n"
+
+
 def test_the_receiver_takes_what_the_webhook_sends_once(receiver: tuple[str, subprocess.Popen[str]]) -> None:
     url, process = receiver
     webhook = Webhook(RequestsWeb(), SystemClock())

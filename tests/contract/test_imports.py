@@ -15,19 +15,24 @@ PACKAGE = "model_stage_deploy"
 SOURCE = ROOT / "src" / PACKAGE
 FILES = sorted(path for path in SOURCE.rglob("*.py"))
 
+MEMBERS = ("deployers", "gates", "verifiers")
 # Room -> rooms of ours that it may import, besides itself. `""` is the package itself (its version).
 ROOMS: dict[str, set[str]] = {
     "core": set(),
     "ports": {"core"},
     "deployers": {"", "core", "ports"},
+    "gates": {"core", "ports"},
+    "verifiers": {"", "core", "ports"},
     "adapters": {"", "core", "ports"},
     "report": {"", "core"},
-    "flows": {"core", "ports", "deployers", "report"},
-    "faces": {"", "core", "ports", "deployers", "adapters", "report", "flows", "demo", "starter"},
-    "demo": {"", "core", "ports", "deployers", "adapters", "report", "flows", "faces"},
+    "flows": {"core", "ports", *MEMBERS, "report"},
+    "faces": {"", "core", "ports", *MEMBERS, "adapters", "report", "flows", "demo", "starter"},
+    "demo": {"", "core", "ports", *MEMBERS, "adapters", "report", "flows", "faces"},
     "starter": set(),
     "": {"faces"},  # __init__.py, __main__.py
 }
+# Room -> modules of a sibling room that it may import all the same: verifiers look at what a deployer was given.
+CONTRACTS = {"verifiers": {f"{PACKAGE}.deployers.contract"}}
 # Room -> outside libraries. An adapter's are in ADAPTERS.
 OUTSIDE: dict[str, set[str]] = {
     "core": {"pydantic", "pydantic_core", "semver"},
@@ -47,7 +52,7 @@ ADAPTERS: dict[str, set[str]] = {
     "yaml_scalars": {"yaml"},
 }
 # Faces that may name adapters: the composition root, and those that make announcers and readers themselves.
-NAMERS = {"wiring", "action", "cli", "checking", "delivering", "doctor", "opening"}
+NAMERS = {"wiring", "members", "action", "cli", "checking", "delivering", "doctor", "locking", "opening"}
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -88,7 +93,7 @@ def wrong_imports(path: Path) -> list[str]:
             continue
         if top == PACKAGE:
             there = below[0] if below else ""
-            if there != here and there not in ROOMS[here]:
+            if there != here and there not in ROOMS[here] and name not in CONTRACTS.get(here, ()):
                 wrong.append(name)
             elif there == "adapters" and here == "faces" and path.stem not in NAMERS:
                 wrong.append(f"{name} (only {', '.join(sorted(NAMERS))} may name adapters)")
@@ -113,6 +118,13 @@ def test_every_room_has_a_rule() -> None:
         ("core/new.py", "import requests", ["requests"]),
         ("core/new.py", "def f():\n    from model_stage_deploy.ports import Web", ["model_stage_deploy.ports"]),
         ("flows/new.py", "from model_stage_deploy import adapters", ["model_stage_deploy.adapters"]),
+        (
+            "gates/new.py",
+            "from model_stage_deploy.deployers.contract import Job",
+            ["model_stage_deploy.deployers.contract"],
+        ),
+        ("verifiers/new.py", "from model_stage_deploy.deployers.contract import Job", []),
+        ("verifiers/new.py", "from model_stage_deploy.deployers import shell", ["model_stage_deploy.deployers.shell"]),
         ("adapters/new.py", "import yaml", ["yaml"]),
         ("report/new.py", "from model_stage_deploy.flows.deploy import carry_out", ["model_stage_deploy.flows.deploy"]),
         ("deployers/new.py", "from model_stage_deploy.core.plan import Plan\nimport json, pydantic", []),
@@ -123,7 +135,7 @@ def test_a_wrong_import_is_seen(
 ) -> None:
     for name in ROOMS:
         (tmp_path / name).mkdir(exist_ok=True)
-    for known in ("ports.py", "flows/deploy.py", "core/plan.py"):
+    for known in ("ports.py", "flows/deploy.py", "core/plan.py", "deployers/contract.py", "deployers/shell.py"):
         (tmp_path / known).touch()
     monkeypatch.setattr(sys.modules[__name__], "SOURCE", tmp_path)
     (tmp_path / place).write_text(text, encoding="utf-8")

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from model_stage_deploy.demo.registry import build
 from tests.faces.command_lines import environment, run
+from tests.standins.example_registry import build
 from tests.standins.registries import GitRepository
 
 OURS = {

@@ -26,13 +26,16 @@ from tests.contract.generate import DEPLOYER_PAGES, ROOT
 DOCS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 EXAMPLES = sorted((ROOT / "workflows-examples").glob("*.yml"))
 CI = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
-WORKFLOWS = [path for path in EXAMPLES if path.name != "model-stages.yml"]
+MAPPINGS = [path for path in EXAMPLES if path.name.startswith("model-stages")]
+WORKFLOWS = [path for path in EXAMPLES if path not in MAPPINGS]
 ACTION = "org/model-stage-deploy"
 
 # What each example may do, as its documentation says.
 PERMISSIONS = {
-    "deploy-on-tag.yml": {"contents": "read", "deployments": "write", "statuses": "write"},
-    "deploy-by-hand.yml": {"contents": "read", "deployments": "write", "statuses": "write"},
+    "deploy-on-tag.yml": {"contents": "write", "deployments": "write", "statuses": "write"},
+    "deploy-by-hand.yml": {"contents": "write", "deployments": "write", "statuses": "write"},
+    "promote-by-hand.yml": {"contents": "write", "deployments": "write", "statuses": "write", "checks": "read"},
+    "sweep.yml": {"contents": "write", "deployments": "write", "statuses": "write"},
     "resolve-only.yml": {"contents": "read"},
 }
 
@@ -119,6 +122,13 @@ def test_every_mapping_in_the_docs_loads(text: str) -> None:
     assert mapping.notes == ()
 
 
+@pytest.mark.parametrize("path", MAPPINGS, ids=lambda path: path.name)
+def test_the_example_mappings_load(path: Path) -> None:
+    mapping = load_mapping(path.read_bytes(), path.name, catalogue.known(), JinjaTemplates())
+    assert set(mapping.stages()) >= {"staging", "prod"}
+    assert mapping.notes == ()
+
+
 @by_doc
 def test_every_yaml_block_is_yaml_and_uses_what_exists(path: Path) -> None:
     for text in fenced(path, "yaml"):
@@ -171,8 +181,12 @@ def test_examples_ask_for_what_they_need_and_no_more(path: Path) -> None:
     assert read["permissions"] == PERMISSIONS[path.name]
     assert all("permissions" not in job for job in read["jobs"].values())
     ours = [step for step in steps(path) if step.get("uses", "").startswith(f"{ACTION}@")]
-    assert [step["uses"] for step in ours] == [f"{ACTION}@v{model_stage_deploy.__version__.split('.')[0]}"]
-    assert set(ours[0].get("with", {})) <= {entry.name for entry in INPUTS}
+    installed = re.findall(
+        rf"pip install .*git\+https://github.com/{ACTION}@(.*)$", path.read_text("utf-8"), re.MULTILINE
+    )
+    named = [*(step["uses"].removeprefix(f"{ACTION}@") for step in ours), *installed]
+    assert set(named) == {f"v{model_stage_deploy.__version__.split('.')[0]}"}
+    assert all(set(step.get("with", {})) <= {entry.name for entry in INPUTS} for step in ours)
 
 
 @by_workflow

@@ -1,12 +1,12 @@
-"""The page on changing the registry is followed, command by command, in the demo's registry."""
+"""The page on changing the registry is followed, command by command, in the example registry."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from model_stage_deploy.demo.registry import build
 from tests.contract.consoles import Page
 from tests.contract.generate import ROOT
+from tests.standins.example_registry import build
 from tests.standins.registries import GitRepository
 
 

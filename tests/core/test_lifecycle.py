@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from model_stage_deploy.core.errors import MachineryFailed
+from model_stage_deploy.core.journey import Step, StepKind, journeys
 from model_stage_deploy.core.lifecycle import (
     ENDED_BADLY,
     UNDER_WAY,
@@ -16,11 +18,9 @@ from model_stage_deploy.core.lifecycle import (
     Recorded,
     Records,
     State,
-    Step,
-    StepKind,
     is_of,
-    journeys,
     lifecycle,
+    now_running,
     seconds,
     unknown,
 )
@@ -38,13 +38,19 @@ def at(second: int) -> str:
 
 
 def recorded(
-    of: tuple[str, str, str], state: str, second: int, *, rollback: bool = False, number: str = "7"
+    of: tuple[str, str, str], state: str, second: int, *, rollback: bool = False, number: str = "7", **facts: Any
 ) -> Recorded:
-    """A record of V1 or V2, started `second` seconds after START."""
+    """A record of V1 or V2, started `second` seconds after START; `facts` are further fields."""
     version, letter, tag = of
     outcome = {"inactive": "success"}.get(state, state if state in ("success", *ENDED_BADLY) else "")
     ended = at(second + 5) if outcome else ""
-    return Recorded(number, version, commit(letter), tag, state, rollback, at(second), at(second + 9), outcome, ended)
+    record = Recorded(number, version, commit(letter), tag, state, rollback, at(second), at(second + 9), outcome, ended)
+    return record._replace(**{"placed": outcome == "success"} | facts)
+
+
+def undeployed(of: tuple[str, str, str], second: int) -> Recorded:
+    """A record of an undeployment that ended well."""
+    return recorded(of, "inactive", second, action="undeploy", outcome="", placed=False)
 
 
 def standing(*records: Recorded, tags: tuple[str, ...] = TAGS, whole: bool = True) -> Lifecycle:
@@ -92,6 +98,51 @@ CASES: dict[str, tuple[list[Recorded], State, str | None]] = {
         "v1.0.0",
     ),
     "made inactive, nothing newer": ([recorded(V2, "inactive", 110)], State.REMOVED, None),
+    "being verified": (
+        [recorded(V2, "in_progress", 110, placed=True), recorded(V1, "success", 30)],
+        State.DEPLOYING,
+        "v2.0.0",
+    ),
+    "failed its verification, and runs": (
+        [recorded(V2, "failure", 110, placed=True), recorded(V1, "success", 30)],
+        State.FAILED,
+        "v2.0.0",
+    ),
+    "its run died while it was verified": (
+        [recorded(V2, "error", 110, placed=True), recorded(V1, "success", 30)],
+        State.FAILED,
+        "v2.0.0",
+    ),
+    "rolled back automatically": (
+        [
+            recorded(V1, "success", 150, rollback=True, automatic=True, previous="v2.0.0"),
+            recorded(V2, "failure", 110, placed=True),
+            recorded(V1, "inactive", 30),
+        ],
+        State.ROLLED_BACK,
+        "v1.0.0",
+    ),
+    "the automatic rollback failed its verification, too": (
+        [recorded(V1, "failure", 150, rollback=True, automatic=True, placed=True), recorded(V2, "failure", 110)],
+        State.FAILED,
+        "v1.0.0",
+    ),
+    "undeployed": ([undeployed(V2, 150), recorded(V2, "inactive", 110)], State.REMOVED, None),
+    "undeployed, and what ran could not be retired": (
+        [undeployed(V2, 150), recorded(V2, "success", 110)],
+        State.REMOVED,
+        None,
+    ),
+    "being undeployed": (
+        [recorded(V2, "in_progress", 150, action="undeploy"), recorded(V2, "success", 110)],
+        State.DEPLOYING,
+        "v2.0.0",
+    ),
+    "could not be undeployed": (
+        [recorded(V2, "failure", 150, action="undeploy"), recorded(V2, "success", 110)],
+        State.FAILED,
+        "v2.0.0",
+    ),
     "a state that nobody knows": ([recorded(V2, "destroyed", 110)], State.UNKNOWN, None),
 }
 
@@ -218,16 +269,20 @@ RECORDS = st.builds(
     st.sampled_from(["success", "inactive", "failure", "error", "", "in_progress", "queued", "pending", "destroyed"]),
     st.integers(0, 300),
     rollback=st.booleans(),
-)
+    action=st.sampled_from(["deploy", "deploy", "deploy", "undeploy"]),
+).flatmap(lambda record: st.just(record) if record.placed else st.builds(record._replace, placed=st.booleans()))
 REGISTRIES = st.sampled_from([TAGS, EMPTIED, DEREGISTERED, TAGS[:2], ("m@v1.0.0 A", "m@v2.0.0 A", "m#prod#1 A")])
 
 
 @given(tags=REGISTRIES, records=st.lists(RECORDS, max_size=5), whole=st.booleans())
 def test_what_holds_of_every_stage(tags: tuple[str, ...], records: list[Recorded], whole: bool) -> None:
     row = standing(*records, tags=tags, whole=whole)
-    first = next((record for record in records if record.state in ("success", "inactive")), None)
+    first = next((record for record in records if record.settles), None)
     if row.running is not None:
-        assert row.running is first and row.running.state == "success" and row.running_known
+        assert row.running is first and row.running.placed and row.running_known
+        assert row.running.state != "inactive" and row.running.action == "deploy"
+    if row.state is not State.UNKNOWN:
+        assert row.running == now_running(Records(tuple(records), whole))
     if row.state is State.DEPLOYED:
         assert row.running is not None
         assert row.holder is None or is_of(row.running, row.holder.version)

@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_stage_deploy.core import globs
-from model_stage_deploy.core.durations import LONGEST, BadDuration, format_duration, parse_duration
+from model_stage_deploy.core.durations import (
+    LONGEST,
+    LONGEST_PERIOD,
+    BadDuration,
+    format_duration,
+    parse_duration,
+    spoken,
+)
 from model_stage_deploy.core.mapping_document import Path
 from model_stage_deploy.core.merge import Layer, merge
 
@@ -58,6 +65,36 @@ def test_what_is_no_duration_is_refused(written: object) -> None:
 @given(st.integers(1, int(LONGEST * 1000)))
 def test_durations_come_back_from_their_text(thousandths: int) -> None:
     assert parse_duration(format_duration(thousandths / 1000)) == pytest.approx(thousandths / 1000, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"), [("7d", 604800), ("1d12h", 129600), ("366d", 366 * 86400), ("1d", 86400)]
+)
+def test_periods_are_read(written: object, seconds: float) -> None:
+    assert parse_duration(written, longest=LONGEST_PERIOD) == seconds
+
+
+@pytest.mark.parametrize("written", ["367d", "2d", "1d1s", "1w", "12h1d"])
+def test_a_day_is_the_longest_timeout_and_a_year_the_longest_period(written: str) -> None:
+    with pytest.raises(BadDuration):
+        parse_duration(written, longest=LONGEST if written in ("2d", "1d1s") else LONGEST_PERIOD)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "down", "up"),
+    [
+        (0, "0s", "0s"),
+        (59.2, "59s", "1m"),
+        (125, "2m 5s", "2m 5s"),
+        (3 * 3600 + 59, "3h", "3h 1m"),
+        (86399, "23h 59m", "1d"),
+        (86401, "1d", "1d 1h"),
+        (42 * 3600, "1d 18h", "1d 18h"),
+    ],
+)
+def test_durations_are_told_to_people(seconds: float, down: str, up: str) -> None:
+    assert spoken(seconds) == down
+    assert spoken(seconds, up=True) == up
 
 
 @pytest.mark.parametrize(
@@ -140,6 +177,18 @@ def test_the_higher_layer_wins_and_origins_say_so(low: dict[str, Any], high: dic
     for path, origin in merged.origins.items():
         assert _leaves({"low": low, "high": high}).get(origin, {}) == values[path]
     assert {path for path, leaf in values.items() if leaf != {}} <= set(merged.origins)
+
+
+@given(_TREES, _TREES)
+def test_the_origin_of_a_leaf_is_its_own_and_of_anything_else_the_nearest(low: Any, high: Any) -> None:
+    merged = merge([Layer(("low",), low), Layer(("high",), high)])
+    for path, origin in merged.origins.items():
+        assert merged.origin(path) == origin
+        assert merged.origin((*path, 3)) == (*origin, 3)
+        for length in range(1, len(path)):
+            assert merged.origin(path[:length])[1:] == path[:length]
+            assert merged.origin((*path[:length], "missing"))[-1] == "missing"
+    assert merged.origin(("nowhere",)) == ()
 
 
 def test_null_removes_a_key_and_all_below_it() -> None:

@@ -47,6 +47,7 @@ def test_values() -> None:
         "MSD_RUN_URL": "https://github.example.com/org/models/actions/runs/77",
         "MSD_ACTOR": "alice",
         "MSD_ROLLBACK": "true",
+        "MSD_ACTION": "deploy",
         "MSD_ATTEMPT": "try-1",
     }
 
@@ -65,6 +66,10 @@ def test_what_is_absent_is_an_empty_text() -> None:
         "MSD_PREVIOUS_COMMIT",
     }
     assert found["MSD_ROLLBACK"] == "false"
+
+
+def test_what_is_done() -> None:
+    assert msd_variables(a_plan(), "try-1", action="undeploy")["MSD_ACTION"] == "undeploy"
 
 
 @pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE.keys())

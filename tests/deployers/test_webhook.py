@@ -63,6 +63,7 @@ def test_the_request_by_default() -> None:
         "schema": SCHEMA,
         "id": "try-1",
         "event": "deployment",
+        "action": "deploy",
         "model": {
             "name": "churn",
             "slug": "churn",

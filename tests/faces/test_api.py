@@ -14,8 +14,8 @@ import model_stage_deploy
 from model_stage_deploy import Registry
 from model_stage_deploy.core.errors import ModelStageError
 from model_stage_deploy.core.reasons import Reason
-from model_stage_deploy.demo.registry import build
 from tests.contract.generate import ROOT
+from tests.standins.example_registry import build
 from tests.standins.registries import GitRepository
 
 PAGE = ROOT / "docs" / "howto" / "use-from-python.md"
@@ -23,7 +23,7 @@ PAGE = ROOT / "docs" / "howto" / "use-from-python.md"
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A place where `demo-registry` is the demo's registry, and nobody's own settings count."""
+    """A place where `demo-registry` is the example registry, and nobody's own settings count."""
     for name, value in (("HOME", str(tmp_path)), ("GIT_CONFIG_NOSYSTEM", "1"), ("GITHUB_ACTIONS", "false")):
         monkeypatch.setenv(name, value)
     for who in ("AUTHOR", "COMMITTER"):

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from model_stage_deploy import __version__
-from model_stage_deploy.demo.registry import build
 from tests.faces.command_lines import COMMAND, COMMANDS, COMPLAINT, Done, assert_civil, environment, run, tree
+from tests.standins.example_registry import build
 from tests.standins.registries import GitRepository
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +40,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def registry(built: Path, tmp_path: Path) -> Path:
-    """The demo's registry, to do with as one likes. Its webhook's receiver is not there."""
+    """The example registry, to do with as one likes. Its webhook's receiver is not there."""
     shutil.copytree(built, tmp_path / "registry", symlinks=True)
     return tmp_path / "registry"
 
@@ -298,22 +298,13 @@ def test_init_where_nothing_can_be_written_is_one_clear_line(tmp_path: Path) -> 
     assert run(tmp_path, "init", "--repo", str(tmp_path / "missing")).exit_code == 2
 
 
-def test_the_demo_tells_its_story_and_shows_what_is_live(tmp_path: Path) -> None:
-    done = run(tmp_path, "demo", "--keep", str(tmp_path / "kept"))
-
-    assert done.exit_code == 0, done.err
-    table = [line.split() for line in done.out.partition("What is live now:")[2].splitlines() if line.strip()]
-    assert table[0] == ["MODEL", "STAGE", "LIVE", "TOLD", "BY"]
-    assert ["churn", "dev", "v3.0.0", "deploy.sh"] in table
-    assert ["churn", "staging", "v3.1.0", "deploy.sh"] in table
-    assert ["churn", "prod", "v3.0.0", "webhook"] in table
-    assert done.out.count("(exit code 1)") >= 1
-    assert done.out.count("(exit code 3)") >= 1
-    assert run(tmp_path / "kept", "show").exit_code == 0
+def test_the_demo_keeps_its_registry_only_in_an_empty_place(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "file").touch()
     refused = run(tmp_path, "demo", "--keep", str(tmp_path / "kept"))
     assert (refused.exit_code, refused.out) == (2, "")
-    (tmp_path / "file").touch()
-    assert run(tmp_path, "demo", "--keep", str(tmp_path / "file" / "below")).exit_code == 2
+    assert "is not an empty directory" in refused.err
+    assert run(tmp_path, "demo", "--keep", str(tmp_path / "kept" / "file" / "below")).exit_code == 2
 
 
 def test_a_deployment_fails_with_its_exit_code_though_nobody_reads(registry: Path) -> None:

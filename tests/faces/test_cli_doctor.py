@@ -24,7 +24,7 @@ name: Deploy models
 on:
   push:
     tags: ['**#**']
-permissions: {contents: read, deployments: write, statuses: write}
+permissions: {contents: write, deployments: write, statuses: write}
 jobs:
   deploy:
     runs-on: ubuntu-latest
@@ -377,7 +377,7 @@ def test_a_workflow_that_calls_the_one_that_deploys(repository: GitRepository) -
 @pytest.mark.parametrize(
     ("written", "code"),
     [
-        ("permissions: {contents: read, deployments: write}", "permissions-missing"),
+        ("permissions: {contents: write, deployments: write}", "permissions-missing"),
         ("permissions: read-all", "permissions-missing"),
         ("permissions: {}", "permissions-missing"),
         ("permissions:", "permissions-missing"),
@@ -387,7 +387,7 @@ def test_a_workflow_that_calls_the_one_that_deploys(repository: GitRepository) -
     ],
 )
 def test_permissions(repository: GitRepository, written: str, code: str) -> None:
-    stated = "permissions: {contents: read, deployments: write, statuses: write}"
+    stated = "permissions: {contents: write, deployments: write, statuses: write}"
     remade(repository, WORKFLOW.replace(stated, written))
     assert [found for found, _ in codes(repository)] == ([code] if code else [])
     if code == "permissions-missing":  # a job's own permissions replace the workflow's
@@ -401,7 +401,7 @@ def test_permissions(repository: GitRepository, written: str, code: str) -> None
 )
 def test_permissions_of_a_job_that_deploys_nothing(repository: GitRepository, step: str) -> None:
     text = WORKFLOW.replace("uses: org/model-stage-deploy@v1", step.strip("{}").replace("}}", "}"))
-    text = text.replace("{contents: read, deployments: write, statuses: write}", "{contents: read}")
+    text = text.replace("{contents: write, deployments: write, statuses: write}", "{contents: read}")
     remade(repository, "".join(line if "uses:" not in line else f"      - {step}\n" for line in text.splitlines(True)))
     assert codes(repository) == []
 

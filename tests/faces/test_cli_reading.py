@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from model_stage_deploy.demo.registry import build
 from tests.faces import corpora
 from tests.faces.command_lines import COMMAND, COMPLAINT, Done, assert_civil, environment, run
+from tests.standins.example_registry import build
 from tests.standins.registries import GitRepository
 
 

@@ -103,7 +103,7 @@ def test_the_whole_life_of_two_versions(registry: GitRepository, github: GitHubS
 def test_a_rollback_is_told_until_a_tag_says_the_same(registry: GitRepository, github: GitHubStandIn) -> None:
     registry.tag("m#staging#5", at="m@v1.0.0^{commit}")
     assert _deploy(registry, github, "deploy", "m#staging#5") == 0
-    assert _deploy(registry, github, "rollback", "m", "staging") == 0
+    assert _deploy(registry, github, "rollback", "m", "staging", "--no-tag") == 0
     done = _status(registry, github, "m", "--json")
     staging = _stage(done, "staging")
     assert (staging["state"], staging["differs"]) == ("rolled-back", True)

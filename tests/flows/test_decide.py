@@ -15,15 +15,18 @@ from model_stage_deploy.core.plan import Decision, Previous
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.tags import NotGtoTag, parse_tag, require_model_name, require_stage_name
 from model_stage_deploy.faces.arguments import parse
+from model_stage_deploy.flows.context import Wishes
 from model_stage_deploy.flows.decide import (
     Pushed,
     decide,
     read_tag,
     require_assignment,
+    require_newest,
     resolve,
 )
 from tests.core.tag_records import commit, lightweight, record, tags
 
+NO_WISHES = Wishes()
 NOW = 2_000_000_000.0  # after every tag here
 BOTH = ("m@v1.0.0 A", "m@v2.0.0 B", "m#prod#1 A", "m#prod#2 B")
 
@@ -49,9 +52,17 @@ class Shelf:
     def checkout(self, commit: str) -> Path:
         raise AssertionError("deciding reads tags only")
 
+    def is_reachable(self, commit: str, branch: str) -> bool | None:
+        raise AssertionError("deciding reads tags only")
 
-def decided(name: str, *lines: str, pushed: Pushed | None = None) -> tuple[Decision, tuple[str, ...]]:
-    return decide(parse_tag(name), Shelf(tags(*lines)), pushed or Pushed(), now=NOW)
+
+FORCED = Wishes(force=True)
+
+
+def decided(
+    name: str, *lines: str, pushed: Pushed | None = None, wishes: Wishes = NO_WISHES
+) -> tuple[Decision, tuple[str, ...]]:
+    return decide(parse_tag(name), Shelf(tags(*lines)), pushed or Pushed(), now=NOW, wishes=wishes)
 
 
 def refusal(name: str, records: list[TagRecord], pushed: Pushed | None = None) -> Refused:
@@ -215,15 +226,52 @@ def test_r39_inactive_version() -> None:
     assert resolved.version == "v1.0.0", "what it means can still be asked (R45)"
 
 
-def test_superseded_tag_says_so_and_names_what_it_really_replaces() -> None:
-    decision, notes = decided("m#prod#1", *BOTH)
+def test_t27_a_superseded_tag_is_nothing_to_do_and_refused_where_a_person_asked() -> None:
+    with pytest.raises(NothingToDo) as late:
+        decided("m#prod#1", *BOTH)
+    assert (late.value.reason, late.value.exit_code, late.value.doubtful) == (Reason.SUPERSEDED, 0, True)
+    assert "a newer tag, m#prod#2, gives prod to v2.0.0" in late.value.message
+    with pytest.raises(Refused) as asked:
+        decided("m#prod#1", *BOTH, wishes=Wishes(by_hand=True))
+    assert (asked.value.reason, asked.value.exit_code) == (Reason.SUPERSEDED, 3)
+    assert "--force" in asked.value.hint
+
+
+def test_t27_a_tag_that_was_undone_is_superseded_too() -> None:
+    with pytest.raises(NothingToDo) as undone:
+        decided("m#prod#1", "m@v1.0.0 A", "m#prod#1 A", "m#prod!#2 A")
+    assert undone.value.reason is Reason.SUPERSEDED
+    assert "nothing is in prod now" in undone.value.message
+
+
+def test_r36_an_old_tag_decides_again_once_the_newer_ones_are_undone() -> None:
+    decision, _ = decided("m#prod#1", *BOTH, "m#prod!#3 B")
+    assert decision.version == "v1.0.0"
+
+
+@pytest.mark.parametrize("fresh", [(), ("m#prod#3 A",), ("m#prod!#3 B",), ("m@v2.0.0!#3 B",)])
+def test_t27_the_remote_is_asked_again_just_before_acting(fresh: tuple[str, ...]) -> None:
+    shelf = Shelf(tags(*BOTH), remote=tags(*BOTH, *fresh))
+    decision, _ = decide(parse_tag("m#prod#2"), shelf, Pushed(), now=NOW)
+    if not fresh:
+        require_newest(shelf, decision, NO_WISHES)
+        return
+    with pytest.raises(NothingToDo) as late:
+        require_newest(shelf, decision, NO_WISHES)
+    assert late.value.reason is Reason.SUPERSEDED
+    require_newest(shelf, decision, FORCED)
+
+
+def test_a_forced_superseded_tag_says_so_and_names_what_it_really_replaces() -> None:
+    decision, notes = decided("m#prod#1", *BOTH, wishes=FORCED)
     assert decision.version == "v1.0.0"
     assert notes == ("a newer tag, m#prod#2, gives prod to v2.0.0",)
     assert decision.previous == Previous("v2.0.0", "m#prod#2", commit("B"))
 
 
 def test_b11_same_second_is_told() -> None:
-    _, notes = decided("m#prod#2", "m@v1.0.0 A", "m@v2.0.0 B", "m#prod#1 A @500", "m#prod#2 B @500")
+    lines = ("m@v1.0.0 A", "m@v2.0.0 B", "m#prod#1 A @500", "m#prod#2 B @500")
+    _, notes = decided("m#prod#2", *lines, wishes=FORCED)
     assert len(notes) == 2
     assert "same second as m#prod#1" in notes[0]
     assert "m#prod#1, gives prod to v1.0.0" in notes[1]
@@ -232,7 +280,7 @@ def test_b11_same_second_is_told() -> None:
 def test_b12_back_dated_and_future_dated_tags_are_told() -> None:
     """The tagger's clock decides what is live, as in GTO; a tag that loses to an older push says to which one."""
     late = ("m@v1.0.0 A", "m@v2.0.0 B", "m#prod#1 A @9999999", "m#prod#2 B @900")
-    decision, notes = decided("m#prod#2", *late)
+    decision, notes = decided("m#prod#2", *late, wishes=FORCED)
     assert decision.version == "v2.0.0"
     assert notes == ("a newer tag, m#prod#1, gives prod to v1.0.0",)
 

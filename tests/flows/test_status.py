@@ -34,13 +34,14 @@ DOWN = MachineryFailed(Reason.GITHUB_FAILED, "GitHub answered 502", hint="later"
 
 
 def _context(mapping: str | ModelStageError = MAPPING) -> Context:
+    nobody: Any = None
+
     def configuration(_: str | None) -> Configuration:
         if isinstance(mapping, ModelStageError):
             raise mapping
         read = load_mapping(mapping.encode(), "model-stages.yml", catalogue.known(), JinjaTemplates())
-        return Configuration(read, "model-stages.yml", Path)
+        return Configuration(read, "model-stages.yml", Path, nobody)
 
-    nobody: Any = None
     return Context(
         repository=nobody,
         configuration=configuration,
@@ -50,6 +51,8 @@ def _context(mapping: str | ModelStageError = MAPPING) -> Context:
         announcer=FakeAnnouncer(),
         clock=FakeClock(),
         host=None,
+        gate=nobody,
+        verifier=nobody,
         environ={},
     )
 
@@ -79,6 +82,14 @@ def test_a_mapped_stage_without_a_tag_is_shown_only_if_something_is_recorded() -
     host = FakeCodeHost({("n", "prod"): RUNS})
     row = status(_context(), host, _models())[-1]
     assert (row.model, row.stage, row.state, row.differs) == ("n", "prod", State.DEPLOYED, True)
+
+
+def test_one_stage_alone_is_asked_about_where_it_is_named() -> None:
+    host = FakeCodeHost({("m", "prod"): RUNS})
+    [row] = status(_context(), host, _models(), only="prod", past=100)
+    assert (row.model, row.stage) == ("m", "prod")
+    assert {stage for _, stage, _ in host.asked} == {"prod"}
+    assert status(_context(), host, _models(), only="attic") == []
 
 
 def test_one_failure_hides_no_other_stage() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from model_stage_deploy.core.errors import Invalid, MachineryFailed
-from model_stage_deploy.core.lifecycle import Lifecycle, Recorded, Records, journeys, lifecycle, unknown
+from model_stage_deploy.core.journey import journeys
+from model_stage_deploy.core.lifecycle import Lifecycle, Recorded, Records, lifecycle, unknown
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.report.columns import Table
 from model_stage_deploy.report.lifecycle import difference, document, page, table_rows, way
@@ -15,6 +16,7 @@ TAGS = ("m@v1.0.0 A @0", "m@v2.0.0 B @10", "m#prod#1 A @20", "m#prod#2 B @100")
 BEFORE, AFTER = "2023-11-14T22:13:50Z", "2023-11-14T22:15:30Z"
 OF_1 = Recorded("1", "v1.0.0", commit("A"), "m#prod#1", "success", created=BEFORE, ended=BEFORE, outcome="success")
 OF_2 = Recorded("2", "v2.0.0", commit("B"), "m#prod#2", "success", created=AFTER, ended=AFTER, outcome="success")
+AWAY = OF_2._replace(state="inactive", outcome="", action="undeploy")
 FAILED = OF_2._replace(state="failure", outcome="failure", log_url="https://ci.example.com/2")
 
 
@@ -51,6 +53,35 @@ SENTENCES = {
         [OF_2._replace(state="inactive")],
         "prod should have v2.0.0, but nothing is running: its deployment was made inactive",
     ),
+    "being verified": (
+        [OF_2._replace(state="in_progress", placed=True), OF_1],
+        "v2.0.0 was deployed to prod and is being verified",
+    ),
+    "failed its verification": (
+        [FAILED._replace(placed=True), OF_1],
+        "prod has v2.0.0, as it should; but its verification failed: v2.0.0 was deployed, and is running",
+    ),
+    "its run died while it was verified": (
+        [FAILED._replace(state="error", outcome="error", placed=True), OF_1],
+        "prod has v2.0.0, as it should; but v2.0.0 was deployed, and its verification came to no end",
+    ),
+    "rolled back automatically": (
+        [OF_1._replace(rollback=True, automatic=True, created=AFTER), FAILED._replace(placed=True)],
+        "prod should have v2.0.0, but v1.0.0 is running: v2.0.0 failed, and was rolled back automatically",
+    ),
+    "the automatic rollback failed, too": (
+        [FAILED._replace(version="v1.0.0", commit=commit("A"), rollback=True, placed=True), FAILED],
+        "prod should have v2.0.0, but v1.0.0 is running: its verification failed: v1.0.0 was deployed, and is running",
+    ),
+    "undeployed": (
+        [AWAY, OF_2._replace(state="inactive")],
+        "prod should have v2.0.0, but nothing is running: it was undeployed",
+    ),
+    "being undeployed": ([AWAY._replace(state="in_progress"), OF_2], "v2.0.0 is being taken out of prod"),
+    "could not be undeployed": (
+        [AWAY._replace(state="failure", outcome="failure"), OF_2],
+        "prod has v2.0.0, as it should; but the newest attempt, to take v2.0.0 away, failed",
+    ),
     "an older tag again": (
         [OF_1._replace(created=AFTER), FAILED],
         "prod should have v2.0.0, but v1.0.0 is running: it was deployed after m#prod#2 was made",
@@ -66,6 +97,12 @@ def test_sentences(records: list[Recorded], sentence: str) -> None:
 def test_a_stage_that_was_emptied_stops_nothing() -> None:
     said = difference(row(OF_1, tags=(*TAGS[:1], TAGS[2], "m#prod!#3 A @200")))
     assert said == "prod should have nothing, but v1.0.0 is running: the stage was emptied by tags, which stops nothing"
+
+
+def test_what_could_not_be_undeployed_is_told() -> None:
+    tried = AWAY._replace(state="failure", outcome="failure", version="v1.0.0", commit=commit("A"))
+    said = difference(row(tried, OF_1, tags=(*TAGS[:1], TAGS[2], "m#prod!#3 A @200")))
+    assert said == "prod should have nothing, but v1.0.0 is running: to undeploy it failed"
 
 
 def test_equal_names_on_two_commits_are_told_apart() -> None:
@@ -111,7 +148,7 @@ def test_an_empty_registry_says_how_to_begin() -> None:
 
 def test_the_document_has_everything_and_null_for_nothing() -> None:
     found = row(FAILED, OF_1)
-    told = document([found, row(tags=EMPTIED)], journeys(model(*TAGS), [found], newest=1), [], asked=True)
+    told = document([found, row(tags=EMPTIED)], journeys(model(*TAGS), [found], newest=1), [], recorded_in="github")
     first, empty = told["stages"]
     assert first["decided"] == {
         "version": "v2.0.0",

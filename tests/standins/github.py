@@ -23,6 +23,7 @@ from tests.standins.github_answers import Answers, stamp
 from tests.standins.github_description import Description
 from tests.standins.github_exchange import Exchange, Parsed
 from tests.standins.github_faults import FaultQueue, Kind
+from tests.standins.github_forge import Branch
 from tests.standins.github_replies import replied, troubled
 from tests.standins.github_server import Reply, Request, Server
 from tests.standins.github_state import (
@@ -206,6 +207,28 @@ class GitHubStandIn:
             status = self.state.create_commit_status(sha, {"state": state, **fields})
             self._save()
             return status
+
+    def add_person(self, login: str, role: str, *, base: str = "") -> None:
+        """Let GitHub know somebody, with a role on the repository; `base` for one that an organization made."""
+        with self._lock:
+            self.state.forge.roles[login] = role
+            if base:
+                self.state.forge.bases[role] = base
+
+    def add_team(self, team: str, **members: str) -> None:
+        """Make the team org/team: members with their states, active or pending."""
+        with self._lock:
+            self.state.forge.teams[team] = members
+
+    def add_check_run(self, sha: str, name: str, conclusion: str | None, *, status: str = "completed") -> None:
+        """Put a check run of a commit there without HTTP."""
+        with self._lock:
+            self.state.forge.add_run(sha, name, conclusion, status)
+
+    def add_branch(self, name: str, sha: str, *, protected: bool = False, rules: Iterable[str] = ()) -> None:
+        """Put a branch there without HTTP; `rules` are the kinds of the rules that rule sets lay on it."""
+        with self._lock:
+            self.state.forge.branches[name] = Branch(sha, protected, tuple(rules))
 
     def assert_clean(self) -> None:
         """Raises: AssertionError with all violations of the description, of either side."""

@@ -132,7 +132,7 @@ class Answers:
         }
 
     def commit_status(self, status: CommitStatus) -> dict[str, Any]:
-        return {**self.simple_commit_status(status), "creator": self.user(self.creator, "Bot")}
+        return {**self.simple_commit_status(status), "creator": self.user(status.creator, "User")}
 
     def combined_status(self, sha: str, latest: list[CommitStatus], page: list[CommitStatus]) -> dict[str, Any]:
         """The combined state by GitHub's rule: any failure or error, else none or any pending, else success."""

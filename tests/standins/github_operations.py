@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from tests.standins import github_forge as forge
 from tests.standins.github_answers import Answers
 from tests.standins.github_state import Deployment, Refusal, RepositoryState
 from tests.standins.github_workflows import Workflows
@@ -25,6 +26,10 @@ PERMISSIONS: Mapping[str, tuple[str, str]] = {
     "repos/list-commit-statuses-for-ref": ("statuses", "read"),
     "repos/get-combined-status-for-ref": ("statuses", "read"),
     "actions/create-workflow-dispatch": ("actions", "write"),
+    "checks/list-for-ref": ("checks", "read"),
+    "repos/get-branch": ("contents", "read"),
+    "teams/get-by-name": ("members", "read"),  # of the organization: no workflow's own token has it
+    "teams/get-membership-for-user-in-org": ("members", "read"),
 }
 
 
@@ -138,6 +143,55 @@ def start_workflow(visit: Visit) -> Result:
     return Result(200, visit.answers.workflow_run(started.run_id))
 
 
+def get_permission(visit: Visit) -> Result:
+    login = visit.params["username"]
+    found = visit.state.forge.role(login)
+    if found is None:
+        raise Refusal(404, f"{login} is not a user")
+    return Result(200, forge.permission_answer(visit.answers.user(login, "User"), *found))
+
+
+def get_team(visit: Visit) -> Result:
+    org, slug = visit.params["org"], visit.params["team_slug"]
+    _team(visit)
+    return Result(200, forge.team_answer(visit.answers.base, org, slug))
+
+
+def get_membership(visit: Visit) -> Result:
+    state = visit.state.forge.membership(_team(visit), visit.params["username"])
+    if state is None:
+        raise Refusal(404, "Not Found")
+    return Result(200, forge.membership_answer(visit.answers.base + visit.path, state))
+
+
+def _team(visit: Visit) -> str:
+    name = f"{visit.params['org']}/{visit.params['team_slug']}"
+    if name not in visit.state.forge.teams:
+        raise Refusal(404, "Not Found")
+    return name
+
+
+def list_check_runs(visit: Visit) -> Result:
+    runs = visit.state.forge.runs.get(visit.sha, [])
+    page, headers = _page(visit, runs[::-1])
+    shown = [forge.run_answer(visit.answers.repository_url, visit.sha, each) for each in page]
+    return Result(200, {"total_count": len(runs), "check_runs": shown}, headers)
+
+
+def get_branch(visit: Visit) -> Result:
+    name = visit.params["branch"]
+    found = visit.state.forge.branches.get(name)
+    if found is None:
+        raise Refusal(404, "Branch not found")
+    return Result(200, forge.branch_answer(visit.answers.repository_url, name, found))
+
+
+def list_branch_rules(visit: Visit) -> Result:
+    found = visit.state.forge.branches.get(visit.params["branch"])  # a branch need not be there to have rules
+    page, headers = _page(visit, found.rules if found else ())
+    return Result(200, [forge.rule_answer(each) for each in page], headers)
+
+
 HANDLERS: Mapping[str, Callable[[Visit], Result]] = {
     "rate-limit/get": get_rate_limit,
     "repos/get": get_repository,
@@ -150,6 +204,12 @@ HANDLERS: Mapping[str, Callable[[Visit], Result]] = {
     "repos/list-commit-statuses-for-ref": list_commit_statuses,
     "repos/get-combined-status-for-ref": get_combined_status,
     "actions/create-workflow-dispatch": start_workflow,
+    "checks/list-for-ref": list_check_runs,
+    "repos/get-branch": get_branch,
+    "repos/get-branch-rules": list_branch_rules,
+    "repos/get-collaborator-permission-level": get_permission,
+    "teams/get-by-name": get_team,
+    "teams/get-membership-for-user-in-org": get_membership,
 }
 
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from tests.standins.github_forge import ForgeState
+
 FIRST_DEPLOYMENT_ID = 3_000_000_001  # real ids have outgrown 32 bits; ours do so from the first one
 FIRST_DEPLOYMENT_STATUS_ID = 5_000_000_001
 FIRST_COMMIT_STATUS_ID = 7_000_000_001
@@ -77,6 +79,7 @@ class CommitStatus:
     description: str | None
     target_url: str | None
     created_at: datetime
+    creator: str = "github-actions[bot]"
 
 
 @dataclass
@@ -92,9 +95,11 @@ class RepositoryState:
     behind: dict[str, Behind] = field(default_factory=dict)
     default_branch: str = "main"
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    login: str = "github-actions[bot]"  # whose token is used: who makes a commit status
     deployments: dict[int, Deployment] = field(default_factory=dict)
     deployment_statuses: dict[int, list[DeploymentStatus]] = field(default_factory=dict)
     commit_statuses: dict[str, list[CommitStatus]] = field(default_factory=lambda: defaultdict(list))
+    forge: ForgeState = field(default_factory=ForgeState)
 
     def resolve(self, ref: str) -> str | None:
         """The commit that a branch, tag or full SHA means, or None."""
@@ -192,7 +197,7 @@ class RepositoryState:
             message = "This SHA and context has reached the maximum number of statuses."
             raise _invalid({"resource": "Status", "code": "custom", "message": message})
         number = FIRST_COMMIT_STATUS_ID + sum(len(each) for each in self.commit_statuses.values())
-        status = CommitStatus(number, sha, body["state"], context, description, target_url, self.clock())
+        status = CommitStatus(number, sha, body["state"], context, description, target_url, self.clock(), self.login)
         self.commit_statuses[sha].append(status)
         return status
 

@@ -7,7 +7,6 @@ import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 
 FIRST_MOMENT = 1_700_000_000  # seconds since 1970: where the clock of a repository starts
@@ -212,7 +211,7 @@ class History(_Dated):
 
 @dataclass(frozen=True)
 class ExampleTag:
-    """One row of the real registry whose facts the package ships."""
+    """One row of the real registry whose facts are in tests/data."""
 
     name: str
     commit: str
@@ -227,7 +226,7 @@ class ExampleTag:
 
 def example_tags() -> tuple[ExampleTag, ...]:
     """The tags of the real registry, oldest first; `commit` is the id that they have in that registry."""
-    text = (resources.files("model_stage_deploy.demo") / "example-gto-tags.tsv").read_text("utf-8")
+    text = (Path(__file__).parent.parent / "data" / "example-gto-tags.tsv").read_text("utf-8")
     rows = (line.split("\t") for line in text.splitlines() if line and not line.startswith("#"))
     tags = (ExampleTag(name, commit, int(when), words) for name, _kind, commit, when, words in rows)
     return tuple(sorted(tags, key=lambda tag: tag.when))

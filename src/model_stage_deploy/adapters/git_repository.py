@@ -62,6 +62,14 @@ class GitRepository:
 
         return Path(os.fsdecode(self.git.run(["rev-parse", "--absolute-git-dir"])).rstrip("\n"))
 
+    @property
+    def common_directory(self) -> Path:
+        """Absolute path of the data that all work trees of the repository share."""
+        from pathlib import Path
+
+        found = os.fsdecode(self.git.run(["rev-parse", "--git-common-dir"])).rstrip("\n")
+        return Path(os.path.realpath(os.path.join(self.git.directory, found)))
+
     def tags(self, model: str | None, *, details: bool = True) -> list[TagRecord]:
         """All tags of one model, or of all (see `read_tags`)."""
         return list(self.read_tags(model, details=details))

@@ -13,8 +13,9 @@ from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 
+from model_stage_deploy.adapters.git_remotes import remote_of
 from model_stage_deploy.adapters.git_repository import GitRepository
-from model_stage_deploy.adapters.git_scratch import ScratchRepository
+from model_stage_deploy.adapters.git_scratch import ScratchRepository, parts_of, without_password
 from model_stage_deploy.adapters.git_settings import carried, use_ssh_command
 from model_stage_deploy.core.errors import MachineryFailed, Refused
 from model_stage_deploy.core.model import TagRecord
@@ -63,6 +64,42 @@ class GitSource:
     ) -> None:
         for directory in self._temporary:
             shutil.rmtree(directory, ignore_errors=True)
+
+    @property
+    def url(self) -> str:
+        """Address of the remote that is asked first, "" where there is none."""
+        return self._remotes[0][0] if self._remotes else ""
+
+    def identity(self) -> str:
+        """Whom git knows here, `Name <address>`; "" where nobody."""
+        if self.local is None:
+            return ""
+        done = self.local.git.attempt(["var", "GIT_COMMITTER_IDENT"])
+        return done.stdout.decode(errors="replace").rpartition(" ")[0].rpartition(" ")[0] if not done.returncode else ""
+
+    def writable(self) -> ScratchRepository | None:
+        """A throw-away repository for one who writes to the remote; None where there is none.
+
+        It goes the way that the clone pushes, else to the remote that is asked for tags.
+        Raises Invalid (usage) where it is not plain which remote, MachineryFailed (git-failed).
+        """
+        if self.local is not None and not self._refs_from_remote:
+            remote = remote_of(self.local, carried(self.local.git), self._token_to)
+            if remote is None:
+                return None
+            made = remote.scratch()
+        elif self._remotes:
+            asked = self._from_remote().url
+            made = self._create(*next(pair for pair in self._remotes if asked in (pair[0], without_password(pair[0]))))
+        else:
+            return None
+        self._temporary.append(made.directory)
+        return made
+
+    def _token_to(self, url: str) -> Secret | None:
+        """The token of a remote on the same server."""
+        place = [(parts_of(known)[:2], token) for known, token in self._remotes]
+        return next((token for server, token in place if all(server) and server == parts_of(url)[:2]), None)
 
     def read_all_at_once(self) -> None:
         """From now on take each model's tags from one reading of all: for a run that shows the registry as well."""
@@ -153,6 +190,37 @@ class GitSource:
             source, environment, origin = scratch.url, scratch.credentials, scratch.url
         check_out(commit, source=source, into=into, environment=environment, origin=origin)
         return into
+
+    def is_reachable(self, commit: str, branch: str) -> bool | None:
+        """Whether a branch contains the commit (see the port): the remote's branch, where there is a remote."""
+        from model_stage_deploy.adapters.git_history import contains_here, contains_there
+
+        branch = branch.removeprefix("refs/heads/")
+        if self._remotes:
+            return contains_there(self._from_remote(), self.local, commit, branch)
+        if self.local is None:
+            raise MachineryFailed(Reason.GIT_FAILED, "there is no repository to look for branches in", hint=_FETCH_HINT)
+        return contains_here(self.local, commit, branch)
+
+    def tag_object(self, tag: TagRecord) -> bytes:
+        """The tag object that the record names, by its id, from wherever it is. Raises MachineryFailed (git-failed)."""
+        from model_stage_deploy.adapters.git_signatures import tag_bytes
+
+        # A partial clone would fetch what it lacks by itself, without our token.
+        local = None if "partial" in (self._gap or "") else self.local
+        for place in (local, self._scratch):
+            if place is not None and (found := tag_bytes(place, tag.object_id)) is not None:
+                return found
+        scratch = self._from_remote()
+        scratch.fetch_object(f"refs/tags/{tag.name}")
+        found = tag_bytes(scratch, tag.object_id)
+        if found is None:
+            raise MachineryFailed(
+                Reason.GIT_FAILED,
+                f"the tag object {tag.object_id[:12]} of {tag.name} is not to be had: the remote has another (B17)",
+                hint="run it again; if the tag was moved, make a new one",
+            )
+        return found
 
     @cached_property
     def _gap(self) -> str | None:

@@ -48,20 +48,38 @@ class GitHubClient:
         # Retries are ours to report; the library's own warnings would print request lines to the log.
         logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
 
-    def get(self, path: str, parameters: dict[str, Any] | None = None, *, patience: Patience = "patient") -> Any:
+    def get(
+        self,
+        path: str,
+        parameters: dict[str, Any] | None = None,
+        *,
+        patience: Patience = "patient",
+        permission: str = "deployments: write",
+    ) -> Any:
         """GET below the repository. Raises MachineryFailed (github-failed, permission-missing)."""
-        return self._send("GET", path, patience, parameters=parameters)
+        return self._send("GET", path, patience, parameters=parameters, permission=permission)
+
+    def get_outside(self, path: str, *, permission: str) -> Any:
+        """GET anywhere in the API, `/orgs/…`; `permission` says what it takes. Raises as `get` does."""
+        return self._send("GET", path, "patient", permission=permission, root="")
 
     def post(self, path: str, body: dict[str, Any], *, permission: str, patience: Patience = "patient") -> Any:
         """POST below the repository; `permission` is the workflow line that it takes. Raises MachineryFailed."""
         return self._send("POST", path, patience, body=body, permission=permission)
 
     def pages(
-        self, path: str, parameters: dict[str, Any], *, limit: int, patience: Patience = "patient"
+        self,
+        path: str,
+        parameters: dict[str, Any],
+        *,
+        limit: int,
+        patience: Patience = "patient",
+        permission: str = "deployments: write",
     ) -> Iterator[dict[str, Any]]:
         """Items of a list, page after page as they are needed, `limit` at the most. Raises MachineryFailed."""
         for page in range(1, -(-limit // _PAGE) + 1):
-            items = self.get(path, parameters | {"per_page": _PAGE, "page": page}, patience=patience)
+            asked = parameters | {"per_page": _PAGE, "page": page}
+            items = self.get(path, asked, patience=patience, permission=permission)
             if not isinstance(items, list):
                 raise _failed(f"GitHub answered GET {path} with something that is no list")
             yield from (item for item in items if isinstance(item, dict))
@@ -77,10 +95,11 @@ class GitHubClient:
         parameters: dict[str, Any] | None = None,
         body: dict[str, Any] | None = None,
         permission: str = "deployments: write",
+        root: str | None = None,
     ) -> Any:
         try:
             _, data = self._client(patience).requester.requestJsonAndCheck(
-                method, self._root + path, parameters=parameters, input=body
+                method, (self._root if root is None else root) + path, parameters=parameters, input=body
             )
         except GithubException as problem:
             raise _explained(problem, f"{method} {path}", permission) from problem

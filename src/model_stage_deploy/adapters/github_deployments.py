@@ -1,31 +1,30 @@
 """The deployment's record on GitHub: Deployments, their statuses, and the commit status people see.
 
 A Deployment belongs to one model and stage: its environment is `<environment>/<model>`, so no model can hide or
-inactivate another (T30, T31, T35), and the payload says which stage. Older ones go inactive only after a success.
+inactivate another (T30, T31, T35), and the payload (core/records.py) says which stage. Older ones go inactive only
+after a success. Reading is next door, in github_records.py; approvals are in github_approvals.py.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from model_stage_deploy.adapters.github_approvals import GitHubApprovals
 from model_stage_deploy.adapters.github_client import GitHubClient, Patience
+from model_stage_deploy.adapters.github_records import PLACED, TASK, GitHubRecords, environment_name, status_context
 from model_stage_deploy.core.errors import MachineryFailed
-from model_stage_deploy.core.lifecycle import ENDED_BADLY, SETTLED, SUCCESS, Recorded, Records
+from model_stage_deploy.core.evidence import Approved, Evidence
+from model_stage_deploy.core.lifecycle import INACTIVE, SUCCESS, UNDER_WAY, Recorded, Records
 from model_stage_deploy.core.plan import Plan
 from model_stage_deploy.core.reasons import Reason
-from model_stage_deploy.core.tags import slug
+from model_stage_deploy.core.records import payload_of
 from model_stage_deploy.ports import Ending
 
-PAYLOAD_SCHEMA = "model-stage-deploy/deployment/v1"
 _DEPLOYMENTS = "deployments: write"
 _STATUSES = "statuses: write"
-_TASK = "deploy"
 _DESCRIPTION = 140  # characters; GitHub cuts or refuses longer ones (T41)
-_ENVIRONMENT = 255  # characters, of an environment and of a commit status' context
-_LOOK_BACK = 300
-_STATUSES_READ = 30  # of one deployment: we make three
+_STATUSES_READ = 100  # of a commit, to see whether ours is still pending
 
 
 class GitHubDeployments:
@@ -35,12 +34,15 @@ class GitHubDeployments:
         self._client = client
         self._scrub = scrub
         self._run_url = run_url
+        self._reader = GitHubRecords(client)
+        self._approvals = GitHubApprovals(client, scrub, run_url)
+        self._owed: set[str] = set()  # deployments in place, which GitHub could not be told
 
-    def start(self, plan: Plan, attempt: str) -> str:
+    def start(self, plan: Plan, attempt: str, evidence: Evidence) -> str:
         """Record the start (see the port): the Deployment, `in_progress`, and a pending commit status."""
         try:
-            deployment_id = self._create(plan, attempt)
-            self._set_state(deployment_id, "in_progress", _doing(plan), None, "patient")
+            deployment_id = self._create(plan, attempt, evidence)
+            self._set_state(deployment_id, "in_progress", self._described(_doing(plan)), "patient")
             self._set_commit_status(plan, "pending", _doing(plan), "patient")
         except MachineryFailed as problem:
             self._abandon(plan, attempt)
@@ -53,63 +55,78 @@ class GitHubDeployments:
             ) from problem
         return deployment_id
 
+    def placed(self, plan: Plan, deployment_id: str) -> None:
+        """Record that the deployer ended well (see the port): one more `in_progress`, whose description says so.
+
+        Where that fails, `finish` tries once more before it records a bad end: what is live must not be forgotten.
+        """
+        try:
+            self._set_placed(plan, deployment_id, "patient")
+        except MachineryFailed as problem:
+            self._owed.add(deployment_id)
+            raise MachineryFailed(
+                Reason.END_NOT_RECORDED,
+                f"that the deployer ended well could not be recorded on GitHub: {problem.message}",
+                hint=f"{problem.hint}; what GitHub shows for {_environment(plan)} is out of date",
+            ) from problem
+
     def finish(self, plan: Plan, attempt: str, deployment_id: str | None, ending: Ending) -> list[str]:
         """Record the end (see the port)."""
         patience: Patience = "hurry" if ending.hurry else "patient"
         try:
             found = deployment_id or self._find_attempt(plan, attempt, patience)
             if found is not None:
-                self._set_state(found, ending.state, ending.summary, ending.environment_url, patience)
-            self._set_commit_status(plan, ending.state, ending.summary, patience)
+                if found in self._owed and ending.state != SUCCESS:
+                    self._set_placed(plan, found, patience)
+                text = self._described(ending.summary)
+                self._set_state(found, ending.state, text, patience, url=ending.environment_url)
+            self._set_commit_status(plan, _as_commit_state(ending.state), ending.summary, patience)
         except MachineryFailed as problem:
             raise MachineryFailed(
                 Reason.END_NOT_RECORDED,
                 f"the end ({ending.state}) could not be recorded on GitHub: {problem.message}",
                 hint=f"{problem.hint}; what GitHub shows for {_environment(plan)} is out of date",
             ) from problem
-        if ending.state != "success" or found is None:
+        if ending.state not in (SUCCESS, INACTIVE) or found is None:
             return []
         return self._retire_older(plan, found, patience)
 
-    def live(self, model: str, stage: str, environment: str) -> Recorded | None:
-        """The newest deployment of model and stage whose last state is success (see the port)."""
-        for deployment, payload in self._ours(_name(environment, model), model, stage, "patient"):
-            if self._last_state(deployment, "patient") == SUCCESS:
-                return _recorded(deployment, payload, [{"state": SUCCESS}])
-        return None
+    def close(self, record: Recorded, summary: str) -> None:
+        """End a record that nobody works on any more (see the port): `error`, on its commit, too, if still pending.
+
+        What has ended in the meantime stays as it is. The link leads to the run that died, not to this one.
+        """
+        state = self._reader.last_state(record.id)
+        if state in UNDER_WAY:
+            text = self._described(summary)
+            self._set_state(record.id, "error", text, "patient", log_url=record.log_url)
+        elif state != "error":
+            return
+        self._close_commit_status(record, summary)
 
     def records(self, model: str, stage: str, environment: str, *, limit: int, past: int = 0) -> Records:
-        """What became of the deployments of model and stage (see the port).
+        """What became of the deployments of model and stage (see the port and GitHubRecords)."""
+        return self._reader.records(model, stage, environment, limit=limit, past=past)
 
-        One call for each 100 deployments of the environment, 300 at the most, and one for each record that is handed
-        over: at most 3 + `limit`, and mostly 2.
-        """
-        found: list[Recorded] = []
-        parameters = {"environment": _name(environment, model), "task": _TASK}
-        read = 0
-        for deployment in self._client.pages("/deployments", parameters, limit=_LOOK_BACK):
-            read += 1
-            payload = _payload_of(deployment, model, stage)
-            if payload is None:
-                continue
-            if len(found) == limit:
-                return Records(tuple(found), whole=False)
-            found.append(_recorded(deployment, payload, self._statuses(deployment)))
-            if len(found) >= past and any(record.state in SETTLED for record in found):
-                return Records(tuple(found), whole=False)
-        return Records(tuple(found), whole=read < _LOOK_BACK)
+    def approve(self, model: str, version: str, stage: str, commit: str, message: str) -> str:
+        """Record an approval (see the port and GitHubApprovals)."""
+        return self._approvals.approve(model, version, stage, commit, message)
 
-    def _create(self, plan: Plan, attempt: str) -> str:
+    def approvals(self, model: str, version: str, stage: str, commit: str) -> Sequence[Approved]:
+        """Approvals, newest first (see the port and GitHubApprovals)."""
+        return self._approvals.approvals(model, version, stage, commit)
+
+    def _create(self, plan: Plan, attempt: str, evidence: Evidence) -> str:
         """Create the Deployment exactly once: after an unclear failure, look for it before trying again."""
         decision = plan.decision
         body = {
             "ref": decision.commit,
-            "task": _TASK,
+            "task": TASK,
             "auto_merge": False,  # true would merge the default branch into an old version (T33)
             "required_contexts": [],  # our own pending status would block us (T32)
-            "payload": _payload(plan, attempt),
+            "payload": payload_of(plan, attempt, evidence, self._scrub),
             "environment": _environment(plan),
-            "description": _cut(_doing(plan)),
+            "description": self._described(_doing(plan)),
             "transient_environment": False,
             "production_environment": plan.production,
         }
@@ -137,14 +154,29 @@ class GitHubDeployments:
         try:
             found = self._find_attempt(plan, attempt, "hurry")
             if found is not None:
-                self._set_state(found, "error", "the start could not be recorded; nothing was deployed", None, "hurry")
+                self._set_state(found, "error", "the start could not be recorded; nothing was deployed", "hurry")
         except MachineryFailed:
             return
 
-    def _set_state(self, deployment_id: str, state: str, text: str, url: str | None, patience: Patience) -> None:
-        body: dict[str, Any] = {"state": state, "description": _cut(self._scrub(text)), "auto_inactive": False}
-        if self._run_url:
-            body["log_url"] = self._run_url
+    def _set_placed(self, plan: Plan, deployment_id: str, patience: Patience) -> None:
+        decision = plan.decision
+        what = self._scrub(f"{decision.model} {decision.version} in {decision.stage}")
+        self._set_state(deployment_id, "in_progress", _cut(PLACED + what), patience)
+        self._owed.discard(deployment_id)
+
+    def _set_state(
+        self,
+        deployment_id: str,
+        state: str,
+        description: str,
+        patience: Patience,
+        *,
+        url: str | None = None,
+        log_url: str = "",
+    ) -> None:
+        body: dict[str, Any] = {"state": state, "description": description, "auto_inactive": False}
+        if log_url or self._run_url:
+            body["log_url"] = log_url or self._run_url
         if url:
             body["environment_url"] = self._scrub(url)
         path = f"/deployments/{int(deployment_id)}/statuses"
@@ -152,62 +184,59 @@ class GitHubDeployments:
 
     def _set_commit_status(self, plan: Plan, state: str, text: str, patience: Patience) -> None:
         decision = plan.decision
-        body = {
-            "state": state,
-            "context": _context(decision.model, decision.stage),
-            "description": _cut(self._scrub(text)),
-        }
-        if self._run_url:
-            body["target_url"] = self._run_url
-        path = f"/statuses/{decision.commit}"
+        context = _context(decision.model, decision.stage)
+        self._post_commit_status(decision.commit, context, state, text, patience, self._run_url)
+
+    def _post_commit_status(
+        self, commit: str, context: str, state: str, text: str, patience: Patience, url: str
+    ) -> None:
+        body = {"state": state, "context": context, "description": self._described(text)}
+        if url:
+            body["target_url"] = url
+        path = f"/statuses/{commit}"
         _require_state(self._client.post(path, body, permission=_STATUSES, patience=patience), state)
 
+    def _close_commit_status(self, record: Recorded, summary: str) -> None:
+        """End the dead run's own pending status; a pending one with another link is another run's."""
+        place = self._reader.place_of(record.id) if record.commit else None
+        if place is None:
+            return
+        context = _context(*place)
+        path = f"/commits/{record.commit}/statuses"
+        statuses = self._client.pages(path, {}, limit=_STATUSES_READ, permission=_STATUSES)
+        newest = next((status for status in statuses if status.get("context") == context), {})
+        url = newest.get("target_url") or ""
+        if newest.get("state") == "pending" and (not url or not record.log_url or url == record.log_url):
+            self._post_commit_status(record.commit, context, "error", summary, "patient", record.log_url)
+
     def _retire_older(self, plan: Plan, current: str, patience: Patience) -> list[str]:
-        """Make inactive what was live before, newest first, up to the first that already is."""
+        """Make inactive what was live before, newest first, up to the first that already is.
+
+        What failed stays as it is: its mark is history, and what is newer settles what runs. An undeployment is
+        inactive by itself, so it does not end the search.
+        """
         decision = plan.decision
+        verb = "replaced by" if decision.action == "deploy" else "undeployed with"
+        text = self._described(f"{verb} {decision.model} {decision.version}")
         try:
-            for deployment, _ in self._ours(_environment(plan), decision.model, decision.stage, patience):
+            for deployment, payload in self._reader.ours(plan.environment, decision.model, decision.stage, patience):
                 if int(deployment["id"]) >= int(current):
                     continue
-                state = self._last_state(deployment, patience)
-                if state == "inactive":
+                state = self._reader.last_state(str(deployment["id"]), patience)
+                if state == INACTIVE and payload.get("action", "deploy") == "deploy":
                     break
-                if state == "success":
-                    text = f"replaced by {decision.model} {decision.version}"
-                    self._set_state(str(deployment["id"]), "inactive", text, None, patience)
+                if state == SUCCESS:
+                    self._set_state(str(deployment["id"]), INACTIVE, text, patience)
         except MachineryFailed as problem:
             return [f"the deployment before this one still looks active on GitHub: {problem.message}"]
         return []
 
     def _find_attempt(self, plan: Plan, attempt: str, patience: Patience) -> str | None:
         decision = plan.decision
-        for deployment, payload in self._ours(_environment(plan), decision.model, decision.stage, patience, limit=99):
-            if payload.get("attempt") == attempt:
-                return str(deployment["id"])
-        return None
+        return self._reader.find_attempt(plan.environment, decision.model, decision.stage, attempt, patience)
 
-    def _ours(
-        self, environment: str, model: str, stage: str, patience: Patience, *, limit: int = _LOOK_BACK
-    ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-        """Deployments of one model and stage with their payloads, newest first."""
-        parameters = {"environment": environment, "task": _TASK}
-        for deployment in self._client.pages("/deployments", parameters, limit=limit, patience=patience):
-            payload = _payload_of(deployment, model, stage)
-            if payload is not None:
-                yield deployment, payload
-
-    def _last_state(self, deployment: dict[str, Any], patience: Patience) -> str:
-        statuses = self._client.get(f"/deployments/{deployment['id']}/statuses", {"per_page": 1}, patience=patience)
-        newest = statuses[0] if isinstance(statuses, list) and statuses else {}
-        return str(newest.get("state", "")) if isinstance(newest, dict) else ""
-
-    def _statuses(self, deployment: dict[str, Any]) -> list[dict[str, Any]]:
-        """The newest statuses of a deployment, newest first: its end is among them. Raises MachineryFailed."""
-        path = f"/deployments/{deployment['id']}/statuses"
-        statuses = self._client.get(path, {"per_page": _STATUSES_READ})
-        if not isinstance(statuses, list) or not all(isinstance(status, dict) for status in statuses):
-            raise MachineryFailed(Reason.GITHUB_FAILED, f"GitHub answered GET {path} with something else than statuses")
-        return statuses
+    def _described(self, text: str) -> str:
+        return _cut(self._scrub(text))
 
 
 def _require_state(answer: object, state: str) -> None:
@@ -220,91 +249,26 @@ def _require_state(answer: object, state: str) -> None:
         )
 
 
+def _as_commit_state(state: str) -> str:
+    """A commit knows no `inactive`: an undeployment that went well is a success of its own."""
+    return SUCCESS if state == INACTIVE else state
+
+
 def _environment(plan: Plan) -> str:
-    return _name(plan.environment, plan.decision.model)
-
-
-def _name(environment: str, model: str) -> str:
-    """The Deployment's environment; a name too long for GitHub keeps a hash, so that none is shared by accident."""
-    whole = f"{environment}/{model}"
-    return whole if len(whole) <= _ENVIRONMENT else slug(whole, limit=_ENVIRONMENT)
+    return environment_name(plan.environment, plan.decision.model)
 
 
 def _context(model: str, stage: str) -> str:
-    """The commit status' own name, within GitHub's limit like the environment's."""
-    prefix = "model-deploy/"
-    name = f"{model}/{stage}"
-    limit = _ENVIRONMENT - len(prefix)
-    return prefix + (name if len(name) <= limit else slug(name, limit=limit))
+    return status_context("model-deploy/", f"{model}/{stage}")
 
 
 def _doing(plan: Plan) -> str:
     decision = plan.decision
+    if decision.action != "deploy":
+        return f"undeploying {decision.model} {decision.version} from {decision.stage}"
     verb = "rolling back to" if decision.rollback else "deploying"
     replacing = f", replacing {decision.previous.version}" if decision.previous else ""
     return f"{verb} {decision.model} {decision.version} to {decision.stage}{replacing}"
-
-
-def _payload(plan: Plan, attempt: str) -> dict[str, Any]:
-    decision, previous = plan.decision, plan.decision.previous
-    return {
-        "schema": PAYLOAD_SCHEMA,
-        "attempt": attempt,
-        "model": decision.model,
-        "version": decision.version,
-        "stage": decision.stage,
-        "tag": decision.tag,
-        "commit": decision.commit,
-        "environment": plan.environment,
-        "rollback": decision.rollback,
-        "previous": {"version": previous.version, "tag": previous.tag, "commit": previous.commit} if previous else None,
-        "deployer": plan.deployer,
-        "config": plan.config,
-        "run": {"id": plan.run.id, "attempt": plan.run.attempt, "url": plan.run.url, "actor": plan.run.actor},
-    }
-
-
-def _read_payload(payload: object) -> dict[str, Any]:
-    """A deployment's payload; GitHub hands back a JSON text or an object, others may have put anything there."""
-    if isinstance(payload, str):
-        try:
-            payload = json.loads(payload)
-        except ValueError:
-            return {}
-    return payload if isinstance(payload, dict) else {}
-
-
-def _payload_of(deployment: dict[str, Any], model: str, stage: str) -> dict[str, Any] | None:
-    """The payload of a deployment of this model and stage, None for any other's."""
-    payload = _read_payload(deployment.get("payload"))
-    ours = payload.get("model") == model and payload.get("stage") == stage and isinstance(deployment.get("id"), int)
-    return payload if ours else None
-
-
-def _recorded(deployment: dict[str, Any], payload: dict[str, Any], statuses: list[dict[str, Any]]) -> Recorded:
-    """A record from what GitHub says: `statuses` newest first. A later status may lack the links of the end's."""
-    newest = statuses[0] if statuses else {}
-    end = next((status for status in statuses if status.get("state") in ENDED_BADLY | {SUCCESS}), {})
-    shown = end or newest
-    return Recorded(
-        id=str(deployment["id"]),
-        version=_text(payload, "version"),
-        commit=_text(payload, "commit"),
-        tag=_text(payload, "tag"),
-        state=_text(newest, "state"),
-        rollback=payload.get("rollback") is True,
-        created=_text(deployment, "created_at"),
-        updated=_text(newest, "created_at") or _text(deployment, "updated_at"),
-        outcome=_text(end, "state"),
-        ended=_text(end, "created_at"),
-        environment_url=_text(shown, "environment_url"),
-        log_url=_text(shown, "log_url"),
-    )
-
-
-def _text(facts: dict[str, Any], key: str) -> str:
-    value = facts.get(key)
-    return value if isinstance(value, str) else ""
 
 
 def _cut(text: str) -> str:

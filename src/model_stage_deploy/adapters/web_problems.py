@@ -20,9 +20,10 @@ def told(problem: Exception, url: str, too_late: WebProblem) -> WebProblem:
     # The first line that fits decides: several of these classes are kinds of one another.
     table: list[tuple[object, str, str, bool]] = [
         (_is(problem, requests.exceptions.SSLError, failures.SSLError), "tls", f"{where}: {_tls(problem)}", False),
-        (_is(problem, requests.exceptions.ProxyError), "connect", f"the proxy on the way to {where} failed", True),
+        (_is(problem, requests.exceptions.ProxyError), "proxy", f"the proxy on the way to {where} failed", True),
         (_is(problem, requests.exceptions.InvalidHeader), "invalid-header", f"a header for {where} is wrong", False),
         (_is(problem, ValueError), "invalid-url", f"the URL at {where} is not valid", False),
+        (_is_nameless(inner), "name", f"cannot connect to {where}: {_cause(inner)}", True),
         (inner, "connect", f"cannot connect to {where}: {_cause(inner)}", True),
         (
             _is(problem, requests.ConnectionError, failures.ProtocolError, ConnectionError),
@@ -67,11 +68,15 @@ def _tls(problem: BaseException) -> str:
     return f"TLS failed{f': {reason}' if reason else ''}"
 
 
+def _is_nameless(problem: BaseException | None) -> bool:
+    return problem is not None and _first(problem, socket.gaierror) is not None
+
+
 def _cause(problem: BaseException | None) -> str:
     """`Connection refused`, `the name cannot be resolved`, …"""
     if problem is None:
         return ""
-    if _first(problem, socket.gaierror) is not None:
+    if _is_nameless(problem):
         return "the name cannot be resolved"
     refused = _first(problem, OSError)
     return (refused.strerror if isinstance(refused, OSError) else None) or "no connection"

@@ -38,7 +38,8 @@ class RequestsWeb:
         self._answer_bytes = answer_bytes
 
     def send(self, request: WebRequest) -> WebResponse:
-        """See ports.Web. Kinds of WebProblem: invalid-url, invalid-header, connect, timeout, reset, tls, redirect."""
+        """See ports.Web. Kinds of WebProblem: invalid-url, invalid-header, name, proxy, connect, timeout, reset, tls,
+        redirect."""
         check_request(request)
         exchange = _Exchange(request, self._answer_bytes)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 LONGEST = 24 * 3600.0
@@ -39,6 +40,17 @@ def format_duration(seconds: float) -> str:
     if rest:
         return text + f"{whole}.{rest:03d}".rstrip("0") + "s"
     return text + f"{whole}s" if whole or not text else text
+
+
+def spoken(seconds: float, *, up: bool = False) -> str:
+    """A duration for people, in its two largest units, rounded down or `up`: `1d 18h`, `3h`, `2m 5s`."""
+    grain = next((grain for least, grain in ((_DAY, 3600), (3600, 60)) if seconds >= least), 1)
+    count = math.ceil(seconds / grain) if up else math.floor(seconds / grain)
+    left, parts = max(0, count) * grain, []
+    for unit, length in (("d", _DAY), ("h", 3600), ("m", 60), ("s", 1)):
+        number, left = divmod(left, length)
+        parts += [f"{number}{unit}"] if number else []
+    return " ".join(parts) or "0s"
 
 
 def _seconds(value: object, longest: float) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from model_stage_deploy.core.reasons import Reason
+from model_stage_deploy.core.reasons import Reason, Result
 
 
 class ModelStageError(Exception):
@@ -18,13 +18,23 @@ class ModelStageError(Exception):
         self.hint = hint
 
     @property
+    def result(self) -> Result:
+        """How a run ends for this."""
+        return self.reason.result
+
+    @property
     def exit_code(self) -> int:
-        """Process exit code of the reason."""
-        return self.reason.exit_code
+        """Process exit code of the result."""
+        return self.result.exit_code
 
 
 class Refused(ModelStageError):
     """A rule said no; nothing broke. Exit code 3."""
+
+    @property
+    def result(self) -> Result:
+        """A refusal, also for `superseded`, which is nothing to do where nobody asked by hand."""
+        return Result.REFUSED
 
 
 class Invalid(ModelStageError):

@@ -1,19 +1,19 @@
 """The life of a version in a stage: what was decided (by tags) beside what is running (by deployment records).
 
-Pure: the registry's model and the code host's records in, states and journeys out. Reading the records is a port's.
+Pure: the registry's model and the code host's records in, states out. Reading the records is a port's; the way of one
+version through all stages is next door, in journey.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from model_stage_deploy.core.errors import ModelStageError
 from model_stage_deploy.core.model import Holder, Model, ModelVersion
 from model_stage_deploy.core.reasons import Reason
-from model_stage_deploy.core.tags import Event
 
 
 class State(StrEnum):
@@ -21,13 +21,16 @@ class State(StrEnum):
     tag, or started no earlier than the tag was made. Of several that fit, the first one here:
 
     UNKNOWN: the decision cannot be read (ambiguous tags), or the records were not asked for or could not be had.
-    DEPLOYING: the newest record has no end yet, whichever version it is of.
+    DEPLOYING: the newest record has no end yet, whichever version it is of: it is being put in place, verified, or
+    taken away.
     DEPLOYED: a version runs, and it is the decided one, or nothing is decided any more (then it differs).
-    FAILED: the newest attempt since the decision failed; an older version may still run. (It comes before DEPLOYED:
-    where the decided version ran already, the failed attempt may have left it damaged.)
-    ROLLED_BACK: a rollback since the decision runs, of another version than the tag says.
-    REMOVED: nothing runs. What was deployed since the decision was made inactive and nothing came after it; or the
-    stage was emptied.
+    FAILED: the newest attempt since the decision failed. What was put in place and then failed its verification runs;
+    of any other, an older version may still run. (It comes before DEPLOYED: where the decided version ran already, the
+    failed attempt may have left it damaged.)
+    ROLLED_BACK: a rollback since the decision runs, of another version than the tag says; a person asked for it, or
+    (`automatic`) a failed verification did.
+    REMOVED: nothing runs. What was deployed since the decision was made inactive or undeployed, and nothing came after
+    it; or the stage was emptied.
     APPROVED: a version is decided, and since then nothing of it was tried, or another version was deployed over it.
     """
 
@@ -47,14 +50,27 @@ ENDED_BADLY = frozenset({"failure", "error"})
 UNDER_WAY = frozenset({"", "queued", "pending", "in_progress", "waiting"})
 
 
+class Judged(NamedTuple):
+    """What one gate said when the attempt began (core/verdict.py). `facts` may have been too large to be kept."""
+
+    gate: str
+    answer: str
+    code: str
+    sentence: str
+    facts: Mapping[str, Any]
+
+
 class Recorded(NamedTuple):
     """A deployment that the code host knows of. `id` is the host's own; times are ISO 8601, empty where unknown.
 
-    `state` is the newest; `outcome` is how the attempt ended (success, failure, error; "" before that), at `ended`.
-    `updated` is the time of `state`. `placed` says that the deployer ended well, whatever its verification said
-    then; `checks` is how many verifications the stage had, so `verified` is a success with at least one. `digest` is
-    the plan's. `automatic` marks a rollback that nobody asked for; `previous` is the version that it (or any other
-    deployment) replaced and `previous_tag` that one's tag. `action` is deploy or undeploy.
+    `state` is the newest; `outcome` is how the attempt ended (success, failure, error; "" before that, and for what was
+    undeployed), at `ended`. `updated` is the time of `state`. `placed` says that the deployer ended well, whatever its
+    verification said then; `checks` is how many verifications the stage had, so `verified` is a success with at least
+    one. `digest` is the plan's. `automatic` marks a rollback that nobody asked for; `previous` is the version that it
+    (or any other deployment) replaced and `previous_tag` that one's tag. `action` is deploy or undeploy.
+
+    `override` is the reason that was given for going past the gates, "" where nobody did. `answers` is the attempt that
+    an automatic rollback answers. `tagger`, `signer` and `tag_object` are of the tag that decided.
     """
 
     id: str
@@ -79,6 +95,30 @@ class Recorded(NamedTuple):
     actor: str = ""
     action: str = "deploy"
     summary: str = ""
+    environment: str = ""
+    forced: bool = False
+    override: str = ""
+    answers: str = ""
+    tag_object: str = ""
+    tagger: str = ""
+    signer: str = ""
+    config: str = ""
+    gates: tuple[Judged, ...] = ()
+
+    @property
+    def settles(self) -> bool:
+        """Whether it says what runs now, so that nothing older does: it was put in place, or made inactive."""
+        return self.placed or self.state in SETTLED
+
+    @property
+    def under_way(self) -> bool:
+        """Whether it has no end yet, as far as the host was told."""
+        return self.state in UNDER_WAY
+
+    @property
+    def failed_here(self) -> bool:
+        """Whether it was live, and its verification said no."""
+        return self.placed and self.outcome == "failure" and self.action == "deploy"
 
     @property
     def verified(self) -> bool:
@@ -98,10 +138,58 @@ def now_running(records: Records) -> Recorded | None:
 
     What was put in place and failed its verification is live all the same, until something else is.
     """
-    settled = next((record for record in records.newest_first if record.placed or record.state in SETTLED), None)
+    settled = next((record for record in records.newest_first if record.settles), None)
     if settled is None or settled.state == INACTIVE or settled.action != "deploy":
         return None
     return settled
+
+
+def last_verified(records: Records, *, before: str = "", other_than: str = "") -> Recorded | None:
+    """Where a rollback can go: the newest verified deployment of another version than `other_than`; None for none.
+
+    `before` is the id of a record: only older ones count ("": all). A version that failed its verification here after
+    it had been verified is left out.
+    """
+    found = records.newest_first
+    if before:
+        at = next((at for at, record in enumerate(found) if record.id == before), len(found))
+        found = found[at + 1 :]
+    failed: set[tuple[str, str]] = set()
+    for record in found:
+        if record.failed_here:
+            failed.add((record.version, record.commit))
+        elif record.verified and record.version != other_than and (record.version, record.commit) not in failed:
+            return record
+    return None
+
+
+def orphans(records: Records, own_attempt: str) -> tuple[Recorded, ...]:
+    """Records that have no end yet and are of another attempt than `own_attempt` ("": of any), newest first.
+
+    Under the lock of the stage nobody works on them any more.
+    """
+    return tuple(
+        record
+        for record in records.newest_first
+        if record.under_way and (not own_attempt or record.attempt != own_attempt)
+    )
+
+
+def held(records: Records, version: str, tag: str, now: float, hold: float) -> Recorded | None:
+    """The automatic rollback for which automation may not deploy `version` again; None where it may.
+
+    The tag that failed is held without end, other tags of its version for `hold` seconds after the end of the rollback
+    (without end, where its time cannot be read). `now` is in unix seconds. A later success of the version, which only
+    a person or the end of the hold can have brought about, ends it.
+    """
+    for record in records.newest_first:
+        if record.version == version and record.outcome == SUCCESS and record.action == "deploy":
+            return None
+        if record.automatic and record.rollback and record.previous == version:
+            ended = seconds(record.ended or record.updated or record.created)
+            is_held = record.previous_tag == tag or ended is None or now < ended + hold
+            return record if is_held else None
+    return None
 
 
 class Lifecycle(NamedTuple):
@@ -150,10 +238,8 @@ class Lifecycle(NamedTuple):
 def lifecycle(model: Model, stage: str, records: Records, environment: str = "") -> Lifecycle:
     """How a stage stands, by its tags and its records (see State)."""
     newest_first = records.newest_first
-    settled = next((record for record in newest_first if record.state in SETTLED), None)
-    running = settled if settled is not None and settled.state == SUCCESS else None
-    known = settled is not None or records.whole
-    row = Lifecycle(model.name, stage, State.UNKNOWN, None, running, newest_first, known, environment)
+    known = records.whole or any(record.settles for record in newest_first)
+    row = Lifecycle(model.name, stage, State.UNKNOWN, None, now_running(records), newest_first, known, environment)
     try:
         row = row._replace(holder=model.holder(stage))
     except ModelStageError as problem:
@@ -204,7 +290,7 @@ def _is_understood(record: Recorded) -> bool:
 def _state(row: Lifecycle) -> State:
     """The first state that fits, in the order of State's docstring."""
     newest, holder, running = row.newest, row.holder, row.running
-    if newest is not None and newest.state in UNDER_WAY:
+    if newest is not None and newest.under_way:
         return State.DEPLOYING
     if holder is None:
         return State.REMOVED if running is None else State.DEPLOYED
@@ -233,94 +319,3 @@ def seconds(moment: str) -> float | None:
         return datetime.fromisoformat(moment).timestamp()
     except (ValueError, OverflowError):
         return None
-
-
-class StepKind(StrEnum):
-    """What happened to a version: by its tags (the first four), or by a deployment."""
-
-    REGISTERED = "registered"
-    DEREGISTERED = "deregistered"
-    APPROVED = "approved"
-    UNASSIGNED = "unassigned"
-    DEPLOYING = "deploying"
-    DEPLOYED = "deployed"
-    FAILED = "failed"
-    REMOVED = "removed"
-
-
-_BY_TAG = {
-    Event.REGISTRATION: StepKind.REGISTERED,
-    Event.DEREGISTRATION: StepKind.DEREGISTERED,
-    Event.ASSIGNMENT: StepKind.APPROVED,
-    Event.UNASSIGNMENT: StepKind.UNASSIGNED,
-}
-
-
-class Step(NamedTuple):
-    """One step: `stage` is empty for a registration; `time` in unix seconds, by the tagger's or the host's clock.
-
-    Of `tag` and `deployment` (the host's id) one is set. `ok` is False for a failed deployment.
-    """
-
-    kind: StepKind
-    stage: str
-    time: float
-    tag: str = ""
-    deployment: str = ""
-    rollback: bool = False
-
-    @property
-    def ok(self) -> bool:
-        """Whether it went well."""
-        return self.kind is not StepKind.FAILED
-
-
-class Journey(NamedTuple):
-    """The way of one version through the stages: steps in the order of their times."""
-
-    model: str
-    version: str
-    commit: str
-    steps: tuple[Step, ...]
-
-
-def journeys(model: Model, rows: Sequence[Lifecycle], *, newest: int) -> list[Journey]:
-    """The ways of the `newest` versions, and of those that a stage has or that run; the one first seen last first."""
-    mine = [row for row in rows if row.model == model.name]
-    recent = {id(version) for version in model.versions[-newest:]}
-    found = []
-    for version in reversed(model.versions):
-        held = any(row.holder is not None and row.holder.version is version for row in mine)
-        runs = any(row.running is not None and is_of(row.running, version) for row in mine)
-        if id(version) in recent or held or runs:
-            found.append(journey(model, version, mine))
-    return found
-
-
-def journey(model: Model, version: ModelVersion, rows: Iterable[Lifecycle]) -> Journey:
-    """The way of one version, by its tags and by the records in `rows`."""
-    steps = [*_tag_steps(version)]
-    for row in rows:
-        for record in reversed(row.records):
-            if is_of(record, version):
-                steps += _record_steps(record, row.stage)
-    return Journey(model.name, version.name, version.commit, tuple(sorted(steps, key=lambda step: step.time)))
-
-
-def _tag_steps(version: ModelVersion) -> Iterator[Step]:
-    for events in (version.direct, *version.assignments.values()):
-        for event in events:
-            yield Step(_BY_TAG[event.tag.event], event.tag.stage or "", event.time, tag=event.tag.text)
-
-
-def _record_steps(record: Recorded, stage: str) -> Iterator[Step]:
-    started = seconds(record.created) or 0.0
-    ended = seconds(record.ended) or started
-    if record.state in UNDER_WAY:
-        yield Step(StepKind.DEPLOYING, stage, started, deployment=record.id, rollback=record.rollback)
-    elif record.outcome == SUCCESS or (not record.outcome and record.state == INACTIVE):
-        yield Step(StepKind.DEPLOYED, stage, ended, deployment=record.id, rollback=record.rollback)
-    elif record.outcome or record.state in ENDED_BADLY:
-        yield Step(StepKind.FAILED, stage, ended, deployment=record.id, rollback=record.rollback)
-    if record.state == INACTIVE:
-        yield Step(StepKind.REMOVED, stage, seconds(record.updated) or ended, deployment=record.id)

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeVar
+
+from pydantic import ValidationError
 
 from model_stage_deploy.core import globs
 from model_stage_deploy.core.durations import parse_duration
@@ -20,6 +22,7 @@ from model_stage_deploy.core.mapping_document import Complaint, Document, Mappin
 from model_stage_deploy.core.mapping_places import layers
 from model_stage_deploy.core.merge import CHOICES, Layer, Merged, merge
 from model_stage_deploy.core.policy import Check, Events, Gates, Lock, Rollback
+from model_stage_deploy.core.policy_fields import WHOLE, Part
 from model_stage_deploy.core.reasons import Reason
 
 __all__ = ["Complaint", "MappingInvalid", "StageMap", "StageSettings", "TemplateText", "unmapped_stage"]
@@ -27,11 +30,17 @@ __all__ = ["Complaint", "MappingInvalid", "StageMap", "StageSettings", "Template
 DEFAULT_TIMEOUT = 1800.0
 """Seconds that a deployment may take where the mapping does not say."""
 
-VERBATIM = frozenset({"run"})
+VERBATIM = frozenset({"run", "undeploy"})
 """Names of `with:` settings that the built-in deployers never render."""
 
+_VERIFY_TEMPLATES = {
+    "http": ("url", "headers", "body", "header", "json", "contains"),
+    "metric": ("prometheus", "query", "headers"),
+}
+"""Settings of the checks below `verify:` that are rendered. The key `run` is none: its values arrive as MSD_*."""
 _PRODUCTION = frozenset({"production", "prod"})
 _DEFAULT = "default"
+_P = TypeVar("_P", bound=Part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +73,11 @@ class StageSettings:
 
 @dataclass(frozen=True, slots=True)
 class TemplateText:
-    """A text of the file that will be rendered, and where it stands."""
+    """A text of the file that will be rendered, and where it stands; `after` says that it is after the deployment."""
 
     path: Path
     text: str
+    after: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +109,15 @@ class StageMap:
 
         Raises MappingInvalid where two globs fit equally well, or where nothing says how to deploy.
         """
-        if not self._is_mapped(model, stage):
-            return None
-        merged = merge(self._layers(model, stage))
-        return _settings(self, merged, model, stage)
+        merged = self.merged(model, stage)
+        return None if merged is None else _settings(self, merged, model, stage)
+
+    def merged(self, model: str, stage: str) -> Merged | None:
+        """The layers of a stage for a model, merged and as written; None where the file does not name the stage.
+
+        Raises MappingInvalid where two globs fit equally well.
+        """
+        return merge(self._layers(model, stage)) if self._is_mapped(model, stage) else None
 
     def templates(self, verbatim: frozenset[str] = VERBATIM) -> Iterator[TemplateText]:
         """Every text that is a template for certain, so not what a deployer of the user's own is given.
@@ -115,6 +130,7 @@ class StageMap:
             deploy = settings.get("deploy")
             if isinstance(deploy, Mapping):
                 yield from _deploy_texts((*at, "deploy"), deploy, verbatim)
+            yield from _verify_texts((*at, "verify"), settings.get("verify"))
 
     def complaint(self, path: Path, message: str, hint: str = "", *, key: bool = False) -> Complaint:
         """A complaint about the value (or the key) at a path of this file."""
@@ -207,6 +223,14 @@ def _deploy_texts(path: Path, deploy: Mapping[str, Any], verbatim: frozenset[str
                 yield from _texts((*path, "with", name), value)
 
 
+def _verify_texts(path: Path, checks: Any) -> Iterator[TemplateText]:
+    for number, check in enumerate(checks if isinstance(checks, list) else ()):
+        for kind, part in check.items() if isinstance(check, Mapping) else ():
+            for key in _VERIFY_TEMPLATES.get(kind, ()) if isinstance(part, Mapping) else ():
+                for found in _texts((*path, number, kind, key), part.get(key)):
+                    yield replace(found, after=True)
+
+
 def _texts(path: Path, value: Any) -> Iterator[TemplateText]:
     if isinstance(value, str):
         yield TemplateText(path, value)
@@ -244,11 +268,23 @@ def _settings(stages: StageMap, merged: Merged, model: str, stage: str) -> Stage
         options=options,
         env=deploy.get("env", {}),
         timeout=parse_duration(deploy["timeout"]) if "timeout" in deploy else DEFAULT_TIMEOUT,
-        gates=Gates.model_validate(values.get("gates", {})),
+        gates=_whole(stages, merged, "gates", Gates),
         verify=tuple(Check.model_validate(check) for check in values.get("verify", ())),
         on_failure=values.get("on-failure", "stop"),
-        rollback=Rollback.model_validate(values.get("rollback", {})),
-        events=Events.model_validate(values.get("events", {})),
-        lock=Lock.model_validate(values.get("lock", {})),
+        rollback=_whole(stages, merged, "rollback", Rollback),
+        events=_whole(stages, merged, "events", Events),
+        lock=_whole(stages, merged, "lock", Lock),
         origins=origins,
     )
+
+
+def _whole(stages: StageMap, merged: Merged, key: str, shape: type[_P]) -> _P:
+    """A part of the settings that layers put together: only now can it be seen whether anything is missing."""
+    try:
+        return shape.model_validate(merged.values.get(key, {}), context=WHOLE)
+    except ValidationError as problem:
+        from model_stage_deploy.core.mapping_words import say
+
+        said = [say(error, merged.origin((key, *error["loc"]))) for error in problem.errors(include_url=False)]
+        complaints = [stages.complaint(one.path, one.message, one.hint, key=one.key) for one in said]
+        raise MappingInvalid(stages.file, complaints) from None

@@ -1,40 +1,28 @@
 """Checks a mapping file that was read, and says everything that is wrong with it in plain words.
 
-Types come from mapping_shape.py (pydantic); here its errors become complaints with a place and the nearest right
-key, and here is what one value alone cannot show: conflicts between keys, unknown deployers, stages without any.
+Types come from mapping_shape.py (pydantic); mapping_words.py says what it finds wrong. Here is what one value alone
+cannot show: conflicts between keys, unknown deployers, stages without any; and next door, in mapping_rules.py, what the
+settings of several stages ask of each other.
 """
 
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from model_stage_deploy.core.inert import one_line
 from model_stage_deploy.core.mapping_document import Complaint, Document, Path, dotted
-from model_stage_deploy.core.mapping_places import layers, split
-from model_stage_deploy.core.mapping_shape import ENV_NAME, DeployPart, MappingFile, ModelPart, SettingsPart
+from model_stage_deploy.core.mapping_places import is_partial, layers
+from model_stage_deploy.core.mapping_rules import check_rules
+from model_stage_deploy.core.mapping_shape import MappingFile
+from model_stage_deploy.core.mapping_words import kind_of, say, shown
 from model_stage_deploy.core.merge import CHOICES
 
-_KINDS: dict[str, type[BaseModel]] = {"file": MappingFile, "settings": SettingsPart, "model": ModelPart}
-_HOMES = (
-    (DeployPart, "belongs under `deploy:`"),
-    (SettingsPart, "belongs under a stage, or under `defaults:`"),
-    (MappingFile, "belongs at the top of the file"),
-)
 _NEAREST_FOR = 200  # looking for the nearest key takes a while; a file with more mistakes has another problem
-_WRONG_TYPE = {
-    "bool_type": "must be true or false",
-    "list_type": "must be a list",
-    "dict_type": "must be a mapping of keys to values",
-    "model_type": "must be a mapping of keys to values",
-    "model_attributes_type": "must be a mapping of keys to values",
-    "string_type": "must be text",
-}
 _BOOLEANS = frozenset({"yes", "no", "on", "off"})
 
 
@@ -47,7 +35,7 @@ def check(document: Document, known_deployers: Collection[str]) -> list[Complain
     for path, text in document.doubtful.items():
         _doubtful(found, path, text)
     if not isinstance(document.value, Mapping):
-        found.add((), f"must be a mapping of keys to values, not {_kind(document.value)}", "begin with `version: 1`")
+        found.add((), f"must be a mapping of keys to values, not {kind_of(document.value)}", "begin with `version: 1`")
         return found.listed
     try:
         MappingFile.model_validate(document.value)
@@ -57,6 +45,8 @@ def check(document: Document, known_deployers: Collection[str]) -> list[Complain
     for at, settings in layers(document.value):
         _check_layer(found, at, settings, known_deployers)
     _check_stages(found)
+    for said in check_rules(document):
+        found.add(document.written_at(said.path), said.message, said.hint, said.key)
     return found.listed
 
 
@@ -68,7 +58,7 @@ class _Complaints:
         self.listed: list[Complaint] = []
         self._taken: set[Path] = set()
 
-    def add(self, path: Path, message: str, hint: str = "", *, key: bool = False) -> None:
+    def add(self, path: Path, message: str, hint: str = "", key: bool = False) -> None:
         if path in self.document.broken or any(path[:length] in self._taken for length in range(1, len(path) + 1)):
             return
         self._taken.add(path)
@@ -86,89 +76,13 @@ def _doubtful(found: _Complaints, path: Path, text: str) -> None:
 
 
 def _translate(found: _Complaints, error: ErrorDetails) -> None:
-    """One pydantic error in plain words."""
-    path, kind, given = error["loc"], error["type"], error["input"]
-    if path[-1:] == ("[key]",):
-        _bad_key(found, path[:-1], error)
-    elif kind == "extra_forbidden":
-        _unknown_key(found, path)
-    elif kind == "missing":
-        found.add(path, "is missing", "write `version: 1`" if path == ("version",) else "")
-    elif kind == "plain":
-        context = error.get("ctx", {})
-        found.add(path, str(context.get("message")), str(context.get("hint")))
-    elif kind == "literal_error":
-        found.add(path, f"must be {error.get('ctx', {}).get('expected')}, not {_shown(given)}")
-    elif kind in _WRONG_TYPE:
-        found.add(path, f"{_WRONG_TYPE[kind]}, not {_kind(given)}", _type_hint(kind, given, path))
-    elif kind == "string_pattern_mismatch":
-        found.add(path, *_not_a_variable(str(given)))
-    elif kind == "too_short":
-        found.add(path, "must not be empty")
-    else:  # none is known to come here; pydantic's words are better than silence
-        found.add(path, error["msg"])
-
-
-def _bad_key(found: _Complaints, path: Path, error: ErrorDetails) -> None:
-    context = error.get("ctx", {})
-    if error["type"] == "plain":
-        found.add(path, str(context.get("message")), str(context.get("hint")), key=True)
-    else:
-        found.add(path, *_not_a_variable(str(path[-1])), key=True)
-
-
-def _not_a_variable(name: str) -> tuple[str, str]:
-    better = re.sub(r"[^A-Za-z0-9_]", "_", name)
-    hint = f"write {better}" if better != name and re.fullmatch(ENV_NAME, better) else ""
-    return f"{_shown(name)} is no name for an environment variable: letters, digits and `_` only", hint
-
-
-def _unknown_key(found: _Complaints, path: Path) -> None:
-    """A key that the shape does not have: the nearest that it has, or where the key belongs, or all there are."""
-    kind, _, rest = split(path)
-    shape = DeployPart if kind == "settings" and len(rest) == 2 and rest[0] == "deploy" else _KINDS[kind]
-    key, known = str(path[-1]), _keys(shape)
-    hint = "known keys: " + ", ".join(known)
-    if len(found.listed) < _NEAREST_FOR:
-        near = difflib.get_close_matches(key.replace("_", "-").lower(), known, n=1)
-        homes = [home for other, home in _HOMES if other is not shape and key in _keys(other)]
-        if near:
-            hint = f"did you mean `{near[0]}`?"
-        elif homes:
-            hint = f"it {homes[0]}"
-    found.add(path, "unknown key", hint, key=True)
-
-
-def _keys(shape: type[BaseModel]) -> list[str]:
-    return [info.alias or name for name, info in shape.model_fields.items()]
-
-
-def _type_hint(kind: str, given: Any, path: Path) -> str:
-    if kind == "string_type" and given is not None and not isinstance(given, (list, Mapping)):
-        written = str(given).lower() if isinstance(given, bool) else str(given)
-        return f'quote it: "{one_line(written, 40)}"'
-    if kind == "string_type" and isinstance(given, Mapping):
-        return 'a template must be quoted: "{{ … }}"'
-    if kind == "list_type" and isinstance(given, str):
-        return f"write [{one_line(given, 40)}]"
-    if kind == "model_type" and isinstance(given, str) and path[-1] == "deploy":
-        return f"write `deploy: {{run: {one_line(given, 40)}}}`"
-    return ""
-
-
-def _kind(value: Any) -> str:
-    if value is None:
-        return "empty"
-    if isinstance(value, bool):
-        return "a boolean"
-    for kind, words in ((int, "a number"), (float, "a number"), (str, "text"), (list, "a list")):
-        if isinstance(value, kind):
-            return words
-    return "a mapping"
-
-
-def _shown(value: Any) -> str:
-    return f"`{one_line(str(value), 60)}`" if isinstance(value, (str, int, float)) else _kind(value)
+    """One pydantic error in plain words, unless another layer may say what this one does not."""
+    path = error["loc"]
+    if is_partial(path) and (error["type"] == "missing" or error["input"] is None):
+        return
+    if error["type"] != "missing":
+        path = found.document.written_at(path)
+    found.add(*say(error, path, nearest=len(found.listed) < _NEAREST_FOR))
 
 
 def _check_layer(found: _Complaints, at: Path, settings: Mapping[str, Any], known: Collection[str]) -> None:
@@ -200,13 +114,13 @@ def _check_deployer(found: _Complaints, path: Path, name: str, known: Collection
         if not name.startswith("./") or not name.endswith(".py") or "\\" in name or ".." in name.split("/"):
             found.add(
                 path,
-                f"{_shown(name)} is no file of this repository",
+                f"{shown(name)} is no file of this repository",
                 "a deployer of your own is written `./path/to/file.py`, from the top of the repository, without `..`",
             )
         return
     near = difflib.get_close_matches(name.lower(), sorted(known), n=1)
     hint = f"did you mean `{near[0]}`?" if near else ""
-    found.add(path, f"unknown deployer {_shown(name)}; known: {', '.join(sorted(known))}", hint)
+    found.add(path, f"unknown deployer {shown(name)}; known: {', '.join(sorted(known))}", hint)
 
 
 def _check_stages(found: _Complaints) -> None:

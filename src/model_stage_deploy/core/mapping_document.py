@@ -75,10 +75,22 @@ class Document:
         """Place of the value (or key) at a path; of the nearest thing around it where it is not written."""
         while path:
             found = (self.keys if key else self.values).get(path) or self.keys.get(path)
+            if not found and isinstance(path[-1], int):
+                found = self.values.get(path)  # what stands in a list has no key
             if found:
                 return found
             path, key = path[:-1], True
         return self.values.get((), Place(1, 1))
+
+    def written_at(self, path: Path) -> Path:
+        """Where the file says what stands at `path` once short forms are written out: `metrics: [RULE]` is short for
+        `metrics: {rules: [RULE]}`."""
+        if path not in self.values:
+            for at, part in enumerate(path):
+                shorter = path[:at] + path[at + 1 :]
+                if part in ("rules", "stage", 0) and shorter in self.values:
+                    return shorter
+        return path
 
     def as_texts(self, wanted: Callable[[Path], bool]) -> Document:
         """The same document with unquoted numbers and booleans taken as written (`3.10`) where `wanted` says so."""

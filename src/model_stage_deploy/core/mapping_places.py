@@ -8,6 +8,7 @@ from typing import Any, Literal
 from model_stage_deploy.core.mapping_document import Path
 
 Kind = Literal["file", "settings", "model"]
+_MERGED = {("gates",), ("rollback",), ("events",), ("lock",)}
 
 
 def split(path: Path) -> tuple[Kind, Path, Path]:
@@ -32,6 +33,12 @@ def is_text(path: Path) -> bool:
     if len(rest) == 2 and rest[0] == "vars":
         return True
     return kind == "settings" and len(rest) == 3 and rest[:2] in (("deploy", "env"), ("deploy", "argv"))
+
+
+def is_partial(path: Path) -> bool:
+    """Whether a layer need not be complete at this path, as another may say the rest; what stands in a list must be."""
+    kind, _, rest = split(path)
+    return kind == "settings" and rest[0:1] in _MERGED and not any(isinstance(part, int) for part in rest)
 
 
 def layers(value: Any) -> Iterator[tuple[Path, Mapping[str, Any]]]:

@@ -12,7 +12,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from model_stage_deploy.core import globs
 from model_stage_deploy.core.durations import BadDuration, parse_duration
-from model_stage_deploy.core.policy import Check, Events, Gates, Lock, Rollback, wrong
+from model_stage_deploy.core.policy import Check, Events, Gates, Lock, Rollback
+from model_stage_deploy.core.policy_fields import wrong
 from model_stage_deploy.core.tags import is_model_name, is_stage_name
 
 ENV_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
@@ -63,7 +64,7 @@ _Timeout = Annotated[
         {
             "anyOf": [
                 {"type": "number", "exclusiveMinimum": 0, "maximum": 86400},
-                {"type": "string", "pattern": r"^\s*(?=.*\d)(\d+h)?\s*(\d+m)?\s*(\d+(\.\d+)?s?)?\s*$"},
+                {"type": "string", "pattern": r"^\s*(?=.*\d)(\d+d)?\s*(\d+h)?\s*(\d+m)?\s*(\d+(\.\d+)?s?)?\s*$"},
                 {"type": "null"},
             ]
         }
@@ -171,7 +172,32 @@ def schema() -> dict[str, Any]:
     definitions["DeployPart"]["not"] = {
         "anyOf": [{"required": pair} for pair in (["uses", "run"], ["uses", "argv"], ["run", "argv"])]
     }
+    definitions["Check"]["oneOf"] = [{"required": [kind]} for kind in ("http", "run", "metric")]
+    for name in _IN_PARTS:
+        definitions[name] = _in_parts(definitions[name])
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made, "$defs": definitions}
+
+
+_IN_PARTS = (
+    *("Gates", "Metrics", "Signed", "People", "Window", "Approval", "Override"),
+    *("Rollback", "Events", "Lock"),
+)
+
+
+def _in_parts(definition: dict[str, Any]) -> dict[str, Any]:
+    """What one layer may say of something that several layers put together: nothing is needed, null removes."""
+    made = {key: value for key, value in definition.items() if key != "required"}
+    made["properties"] = {name: _or_null(of) for name, of in definition["properties"].items()}
+    return made
+
+
+def _or_null(of: dict[str, Any]) -> dict[str, Any]:
+    if "$ref" not in of and "null" in str(of.get("anyOf", "")):
+        return of
+    words: dict[str, Any] = {key: of[key] for key in ("description", "examples") if key in of}
+    rest = {key: value for key, value in of.items() if key not in words}
+    kinds = rest["anyOf"] if set(rest) == {"anyOf"} else [rest]
+    return {"anyOf": [*kinds, {"type": "null"}], **words}
 
 
 def _tidied(part: Any) -> Any:

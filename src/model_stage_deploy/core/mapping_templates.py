@@ -23,6 +23,9 @@ NAMES: dict[str, frozenset[str] | None] = {
 }
 """What templates may read. A set holds the names below a group, None stands for names of the user's own choice."""
 
+NAMES_AFTER: dict[str, frozenset[str] | None] = {"environment_url": frozenset(), "attempt": frozenset()}
+"""What templates of `verify:` may read besides, as they are rendered when something was deployed."""
+
 
 def check_templates(stages: StageMap, templates: Templates, verbatim: frozenset[str] = VERBATIM) -> Iterator[Complaint]:
     """A complaint for every template that cannot be read, or that reads a name which never exists.
@@ -41,10 +44,13 @@ def check_templates(stages: StageMap, templates: Templates, verbatim: frozenset[
 
 def _check_name(stages: StageMap, template: TemplateText, name: str) -> Iterator[Complaint]:
     root, _, below = name.partition(".")
-    known = NAMES.get(root, frozenset())
-    if root not in NAMES:
-        near = difflib.get_close_matches(root, NAMES, n=1)
-        hint = f"did you mean {near[0]}?" if near else "there are: " + ", ".join(NAMES)
+    names = NAMES | NAMES_AFTER if template.after else NAMES
+    known = names.get(root, frozenset())
+    if root not in names:
+        near = difflib.get_close_matches(root, names, n=1)
+        hint = f"did you mean {near[0]}?" if near else "there are: " + ", ".join(names)
+        if root in NAMES_AFTER:
+            hint = "it is known below `verify:` only"
         yield stages.complaint(template.path, f"template: there is no `{root}`", hint)
     elif known and below and below not in known:
         near = difflib.get_close_matches(below, sorted(known), n=1)

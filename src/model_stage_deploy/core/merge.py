@@ -35,6 +35,14 @@ class Merged:
     values: dict[str, Any] = field(default_factory=dict)
     origins: dict[Path, Path] = field(default_factory=dict)
 
+    def origin(self, path: Path) -> Path:
+        """Where in the file something was written, or would have been: a leaf, what is in one, what holds some."""
+        for length in range(len(path), 0, -1):
+            for leaf, at in self.origins.items():
+                if leaf[:length] == path[:length]:
+                    return (*at[: len(at) - len(leaf) + length], *path[length:])
+        return ()
+
     def overlay(self, layer: Layer) -> None:
         """Put one higher layer on top."""
         deploy = layer.values.get("deploy")

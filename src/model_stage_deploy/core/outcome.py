@@ -10,6 +10,7 @@ from typing import Any
 from model_stage_deploy.core.errors import DeploymentFailed, ModelStageError, NothingToDo
 from model_stage_deploy.core.plan import Decision, ModelFacts, Plan
 from model_stage_deploy.core.reasons import Reason, Result
+from model_stage_deploy.core.verdict import Finding, Verdict, Verified
 
 SCHEMA = "model-stage-deploy/outcome/v1"
 
@@ -36,6 +37,17 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
+class WayBack:
+    """The rollback that answered a failed deployment: of which version, and whether it is live and verified."""
+
+    version: str
+    live: bool
+    verified: bool
+    message: str
+    deployment_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """The end of a run. `tail` is the end of the deployer's output where that failed."""
 
@@ -57,15 +69,41 @@ class Outcome:
     ended_as: str = ""
     """For a run that deployed but could not record it, or was cancelled while recording: how the deployer ended."""
 
+    as_result: Result | None = None
+    """Another result than the reason's own: `superseded` is refused where a person asked."""
+    gates: tuple[Verdict, ...] = ()
+    checks: tuple[Verified, ...] = ()
+    """What the verifiers said."""
+    placed: bool = False
+    """Whether the deployer ended well: what it deployed is live, even if the run failed."""
+    back: WayBack | None = None
+    overridden: str = ""
+    """The reason that was given for going past the gates."""
+    parts: tuple[Outcome, ...] = ()
+    """One for each stage, where a tag concerns several."""
+
     @property
     def result(self) -> Result:
         """The result that goes with the reason."""
-        return self.reason.result
+        return self.as_result or self.reason.result
 
     @property
     def exit_code(self) -> int:
         """Process exit code."""
-        return self.reason.exit_code
+        return self.result.exit_code
+
+    @property
+    def verified(self) -> bool:
+        """Whether something was deployed, and at least one verification said that it serves."""
+        good = bool(self.checks) and all(check.finding is Finding.PASSED for check in self.checks)
+        return good and self.result is Result.DEPLOYED
+
+    @property
+    def live_version(self) -> str:
+        """The version that this run knows to be live at its end; "" where it does not know."""
+        if self.back is not None:
+            return self.back.version if self.back.live else ""
+        return self.subject.version if self.placed and self.result is not Result.UNDEPLOYED else ""
 
 
 class Journal:
@@ -76,6 +114,8 @@ class Journal:
         self.subject = subject or Subject()
         self.steps: list[Step] = []
         self.warnings: list[str] = []
+        self.gates: tuple[Verdict, ...] = ()
+        self.overridden = ""
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -112,6 +152,9 @@ def from_error(error: ModelStageError, journal: Journal, plan: Plan | None = Non
         steps=tuple(journal.steps),
         warnings=tuple(journal.warnings),
         tail=error.tail if isinstance(error, DeploymentFailed) else "",
+        as_result=error.result if error.result is not error.reason.result else None,
+        gates=journal.gates,
+        overridden=journal.overridden,
         doubtful=isinstance(error, NothingToDo) and error.doubtful,
     )
 
@@ -137,6 +180,8 @@ def outputs(outcome: Outcome, json_text: str) -> dict[str, str]:
         "result": outcome.result.value,
         "reason": outcome.reason.value,
         "deployment-id": outcome.deployment_id,
+        "live-version": outcome.live_version,
+        "verified": "true" if outcome.verified else "false",
         "json": json_text,
     }
 
@@ -160,10 +205,34 @@ def document(outcome: Outcome) -> dict[str, Any]:
         "deployment_id": outcome.deployment_id or None,
         "environment_url": outcome.environment_url or (plan.environment_url if plan else None),
         "ended_as": outcome.ended_as or None,
+        "live_version": outcome.live_version or None,
+        "verified": outcome.verified,
+        "gates": [gate_document(verdict) for verdict in outcome.gates],
+        "overridden": outcome.overridden or None,
+        "checks": [
+            {"check": told.check, "finding": told.finding.value, "sentence": told.sentence, "facts": _plain(told.facts)}
+            for told in outcome.checks
+        ],
+        "way_back": _fields(outcome.back, "version", "live", "verified", "message", "deployment_id")
+        if outcome.back
+        else None,
         "plan": _plan_document(plan, outcome.actions) if plan else None,
         "steps": [{"name": step.name, "seconds": round(step.seconds, 3), "ok": step.ok} for step in outcome.steps],
         "warnings": list(outcome.warnings),
         "tail": outcome.tail or None,
+        "parts": [document(part) for part in outcome.parts],
+    }
+
+
+def gate_document(verdict: Verdict) -> dict[str, Any]:
+    """A gate's answer as JSON."""
+    return {
+        "gate": verdict.gate,
+        "answer": verdict.answer.value,
+        "code": verdict.code,
+        "sentence": verdict.sentence,
+        "hint": verdict.hint or None,
+        "facts": _plain(verdict.facts),
     }
 
 
@@ -179,6 +248,9 @@ def _plan_document(plan: Plan, actions: tuple[str, ...]) -> dict[str, Any]:
         "deployer": plan.deployer,
         "options": _plain(plan.options),
         "timeout_seconds": plan.timeout,
+        "verify": [check.name or check.kind for check in plan.verify],
+        "on_failure": plan.on_failure,
+        "digest": plan.digest,
         "config": plan.config or None,
         "origins": dict(plan.origins),
         "actions": list(actions),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from model_stage_deploy.core.model import TagRecord
     from model_stage_deploy.core.policy import Check
 
 
@@ -50,7 +51,8 @@ class RunFacts:
 class Decision:
     """What the registry says: this version of this model belongs in this stage.
 
-    `tag` is the assignment that says so. For a rollback it is the tag that once put `version` there.
+    `tag` is the assignment that says so; for a rollback, the tag that once put `version` there. `proof` is the tag of
+    the event as Git stores it, None where none was asked for. `action` is deploy or undeploy.
     """
 
     model: str
@@ -62,6 +64,8 @@ class Decision:
     previous: Previous | None = None
     rollback: bool = False
     registered: bool = True
+    action: Literal["deploy", "undeploy"] = "deploy"
+    proof: TagRecord | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

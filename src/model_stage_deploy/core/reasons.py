@@ -141,6 +141,7 @@ class Reason(StrEnum):
     START_NOT_RECORDED = "start-not-recorded"
     END_NOT_RECORDED = "end-not-recorded"
     DISPATCH_FAILED = "dispatch-failed"
+    TAG_NOT_WRITTEN = "tag-not-written"
     GATE_UNKNOWN = "gate-unknown"
     LOCK_FAILED = "lock-failed"
     LOCK_LOST = "lock-lost"
@@ -283,6 +284,10 @@ _TABLE: dict[Reason, tuple[Result, str]] = {
     Reason.END_NOT_RECORDED: (
         Result.UNRECORDED,
         "The deployer ran to its end, but GitHub could not be told; the record there is out of date.",
+    ),
+    Reason.TAG_NOT_WRITTEN: (
+        Result.UNRECORDED,
+        "The rollback is live, but its GTO tag could not be written, so the registry still says otherwise.",
     ),
     Reason.DISPATCH_FAILED: (Result.ERROR, "The tags are pushed, but the workflow could not be started."),
     Reason.GATE_UNKNOWN: (Result.ERROR, "What a gate asks for cannot be known, so nothing was deployed."),

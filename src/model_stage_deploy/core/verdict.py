@@ -1,4 +1,4 @@
-"""What a gate answers: yes, no, or that nobody can know; and what all answers together mean.
+"""What gates and verifiers answer: yes, no, or that nobody can know; and what all answers together mean.
 
 A gate is pure: it is given facts and gives back a verdict. "The rule said no" and "the machinery broke" are told
 apart, down to the exit code.
@@ -59,3 +59,20 @@ def overall(verdicts: Sequence[Verdict]) -> Answer:
     """All together: one no is a no; else one that cannot be known is that; no gate at all is a yes."""
     answers = {verdict.answer for verdict in verdicts}
     return next((answer for answer in (Answer.FAILED, Answer.UNKNOWN) if answer in answers), Answer.PASSED)
+
+
+class Finding(StrEnum):
+    """What a verifier says: it serves, it does not, or nobody can tell."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Verified(NamedTuple):
+    """The answer of one verifier. `sentence` is one line for people, with what was seen; `facts` are JSON values."""
+
+    check: str
+    finding: Finding
+    sentence: str
+    facts: Mapping[str, Any] = _NO_FACTS

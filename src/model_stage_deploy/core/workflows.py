@@ -15,8 +15,8 @@ from model_stage_deploy.core.workflow_filters import TagFilter
 _OURS = re.compile(r"(?:^|/)model-stage-deploy(?:/[^@]*)?(?:@|:|$)")
 _GTO = re.compile(r"(?:^|/)gto-action@")
 _READS_ONLY = ("resolve", "check")
-DEPLOYS = {"contents": "read", "deployments": "write", "statuses": "write"}
-"""Permissions that a job needs to deploy (T39)."""
+DEPLOYS = {"contents": "write", "deployments": "write", "statuses": "write"}
+"""Permissions that a job needs to deploy (T39): `contents: write` is for the lock, a ref of the remote."""
 READS = {"contents": "read"}
 """Permissions that a job needs to say what a tag means."""
 

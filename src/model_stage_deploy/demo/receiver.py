@@ -1,49 +1,60 @@
-"""The demo's "production": a webhook receiver that checks the signature and remembers what is live."""
+"""The demo's servers: "production" behind a signed webhook, "staging" behind a file, and what each of them serves."""
 
 from __future__ import annotations
 
 import json
 import threading
 import time
+from collections.abc import Set
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from model_stage_deploy.deployers.signing import verify
 
 
 class Receiver:
-    """A server on this machine, on a free port. `live` maps "stage.model" to the version sent last."""
+    """A server on this machine, on a free port. `GET /STAGE/MODEL` says which version serves there.
 
-    def __init__(self, secret: str) -> None:
-        self.live: dict[str, str] = {}
-        self.deliveries = 0
-        receiver = self
+    Production is told by `POST /prod`, signed with `secret`; staging serves what `staging_file` says, which the demo's
+    deploy script writes. A version in `unloadable` is accepted by production all the same and then does not load.
+    """
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(min(int(self.headers.get("Content-Length", "0")), 1 << 20))
-                stamp, signature = self.headers["X-MSD-Timestamp"], self.headers["X-MSD-Signature"]
-                genuine = verify(secret, stamp, body, signature, time.time())
-                if genuine:
-                    receiver.remember(json.loads(body))
-                self.send_response(200 if genuine else 401)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                """Quiet: the story tells."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    def __init__(self, secret: str, staging_file: Path, unloadable: Set[str] = frozenset()) -> None:
+        self._secret = secret
+        self._staging_file = staging_file
+        self._unloadable = unloadable
+        self._production = ""
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server.daemon_threads = True
         self.port = int(self._server.server_address[1])
 
-    def remember(self, payload: dict[str, object]) -> None:
-        """Note a genuine delivery."""
-        model = payload["model"]
-        name = model["name"] if isinstance(model, dict) else ""
-        self.live[f"{payload['stage']}.{name}"] = str(payload["version"])
-        self.deliveries += 1
+    def take(self, body: bytes, timestamp: str, signature: str) -> HTTPStatus:
+        """Put in production what a genuine delivery names; anybody else is turned away."""
+        if not verify(self._secret, timestamp, body, signature, time.time()):
+            return HTTPStatus.UNAUTHORIZED
+        self._production = str(json.loads(body)["version"])
+        return HTTPStatus.OK
+
+    def serve(self, path: str) -> tuple[HTTPStatus, dict[str, Any]]:
+        """What a client of the model gets at a path."""
+        version = {"/prod/churn": self._production, "/staging/churn": self._staged()}.get(path)
+        if not version:
+            return HTTPStatus.NOT_FOUND, {"error": "no model serves here"}
+        if path.startswith("/prod/") and version in self._unloadable:
+            return HTTPStatus.INTERNAL_SERVER_ERROR, {"error": f"{version} does not load here"}
+        return HTTPStatus.OK, {"model": "churn", "version": version}
+
+    def _staged(self) -> str:
+        try:
+            return self._staging_file.read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            return ""
 
     def __enter__(self) -> Receiver:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         return self
 
     def __exit__(
@@ -51,3 +62,27 @@ class Receiver:
     ) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(min(int(self.headers.get("Content-Length", "0")), 1 << 20))
+            stamp, signature = self.headers.get("X-MSD-Timestamp", ""), self.headers.get("X-MSD-Signature", "")
+            self._answer(receiver.take(body, stamp, signature), {})
+
+        def do_GET(self) -> None:
+            self._answer(*receiver.serve(self.path))
+
+        def _answer(self, status: HTTPStatus, document: dict[str, Any]) -> None:
+            body = json.dumps(document).encode("ascii")
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Quiet: the story tells."""
+
+    return Handler

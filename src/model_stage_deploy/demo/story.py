@@ -1,4 +1,4 @@
-"""The demo's story: each chapter is a real command line, run as a process, with its real exit code."""
+"""Tells the demo's story: each command is run as a process, with its real output and its real exit code."""
 
 from __future__ import annotations
 
@@ -8,93 +8,139 @@ import shlex
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import textwrap
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from model_stage_deploy import Registry
+from model_stage_deploy.adapters.local_log import LocalLog
+from model_stage_deploy.adapters.system_clock import SystemClock
 from model_stage_deploy.core.errors import Invalid
+from model_stage_deploy.core.lifecycle import now_running
 from model_stage_deploy.core.reasons import Reason
+from model_stage_deploy.demo.chapters import (
+    CHAPTERS,
+    SHORT_SOAK,
+    SOAK,
+    UNLOADABLE,
+    Chapter,
+    Run,
+    Say,
+    Soak,
+    Step,
+    Train,
+    Wait,
+)
 from model_stage_deploy.demo.receiver import Receiver
-from model_stage_deploy.demo.registry import build
+from model_stage_deploy.demo.repository import ENVIRONMENTS, Repository, environment, staging_file
 from model_stage_deploy.report.columns import columns
 
-
-@dataclass(frozen=True, slots=True)
-class Chapter:
-    """A sentence, a command line, and the exit code that it must have."""
-
-    says: str
-    arguments: tuple[str, ...]
-    exit_code: int = 0
+_WIDTH = 100
 
 
-CHAPTERS = (
-    Chapter("The registry, read from Git tags: which version is decided for which stage.", ("show",)),
-    Chapter(
-        "What would the tag churn#prod#3 do? The whole plan, and nothing is touched.",
-        ("deploy", "churn#prod#3", "--dry-run"),
-    ),
-    Chapter("Staging deploys with the team's own script.", ("deploy", "churn#staging#2", "--no-github")),
-    Chapter(
-        "Production deploys through a signed webhook; a receiver on this machine answers.",
-        ("deploy", "churn#prod#3", "--no-github"),
-    ),
-    Chapter("dev gets v3.1.0 …", ("deploy", "churn#dev#4", "--no-github")),
-    Chapter("… and is rolled back to the version before it.", ("rollback", "churn", "dev", "--no-github")),
-    Chapter(
-        "A deployment that fails says so, shows why, and exits with 1.", ("deploy", "segment#dev#1", "--no-github"), 1
-    ),
-    Chapter("A tag that only registers a version deploys nothing.", ("deploy", "churn@v3.1.0", "--no-github")),
-    Chapter(
-        "Going back to a version that prod never had is refused, with what to do.",
-        ("rollback", "churn", "prod", "--to", "v3.1.0", "--no-github"),
-        3,
-    ),
-)
+def tell(*, keep: str = "", chapters: Sequence[Chapter] = CHAPTERS) -> int:
+    """Tell the chapters; 0 if each command ended as it must, and what serves is what is recorded and decided.
 
-
-def tell(*, keep: str = "") -> int:
-    """Run every chapter; 0 if each ended as it must. `keep` names a directory in which the registry stays.
-
-    Raises Invalid (usage) where `keep` is not empty.
+    `keep` names a directory in which the registry stays. Raises Invalid (usage) where it is not empty, MachineryFailed
+    (git-failed).
     """
-    with _place(keep) as directory, Receiver(secret := secrets.token_hex(16)) as receiver:
-        build(directory, receiver.port)
-        print(f"A registry with the tags of a real one: {directory}\n")
-        wrong = [chapter for chapter in CHAPTERS if _run(chapter, directory, secret) != chapter.exit_code]
-        print("What is live now:")
-        for line in columns(_live(directory, receiver)):
-            print(f"  {line}")
-    for chapter in wrong:
-        print(f"error: {shlex.join(chapter.arguments)} did not exit with {chapter.exit_code}", file=sys.stderr)
+    secret = secrets.token_hex(16)
+    with _place(keep) as directory, Receiver(secret, staging_file(directory), {UNLOADABLE}) as receiver:
+        repository = Repository(directory, receiver.port)
+        repository.create(SOAK)
+        teller = _Teller(repository, secret)
+        print(f"A model called churn in a new repository ({directory}), and two servers: staging and production.")
+        print("Everything below is really run; nothing leaves this machine.\n")
+        for number, chapter in enumerate(chapters, 1):
+            teller.chapter(number, chapter)
+        teller.heading("What is live, by the servers' own word and by the records")
+        agrees = teller.compare(receiver)
+        repository.set_soak(SHORT_SOAK)  # for whoever plays with it
+    for line in teller.wrong:
+        print(f"error: {line}", file=sys.stderr)
     if keep:
         print(f"\nThe registry is yours to play with: cd {shlex.quote(str(directory))}")
-    return 1 if wrong else 0
+    return 0 if agrees and not teller.wrong else 1
 
 
-def _run(chapter: Chapter, directory: Path, secret: str) -> int:
-    print(f"## {chapter.says}\n$ python -m model_stage_deploy {shlex.join(chapter.arguments)}", flush=True)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "INPUT_"))}
-    done = subprocess.run(
-        [sys.executable, "-m", "model_stage_deploy", *chapter.arguments],
-        cwd=directory,
-        env=environment | {"DEMO_HOOK_SECRET": secret},
-        check=False,
-    )
-    print(f"(exit code {done.returncode})\n", flush=True)
-    return done.returncode
+@dataclass
+class _Teller:
+    """Carries out the steps and prints them."""
+
+    repository: Repository
+    secret: str
+    wrong: list[str] = field(default_factory=list)
+
+    def chapter(self, number: int, chapter: Chapter) -> None:
+        """One chapter, from its heading on."""
+        self.heading(f"{number}. {chapter.title}")
+        for step in chapter.steps:
+            self._step(step)
+
+    def heading(self, text: str) -> None:
+        """A line that stands out, in bold on a terminal."""
+        print(_bold(f"=== {text} ".ljust(_WIDTH, "=")) + "\n", flush=True)
+
+    def _step(self, step: Step) -> None:
+        match step:
+            case Say(text):
+                print(textwrap.fill(text, _WIDTH) + "\n", flush=True)
+            case Train(training):
+                self.repository.train(training)
+                print(f"A model is trained: accuracy {training.accuracy:.3f}, AUC {training.auc:.3f}.\n", flush=True)
+            case Soak(duration):
+                self.repository.set_soak(duration)
+            case Wait(seconds):
+                time.sleep(seconds)
+            case Run():
+                self._run(step)
+
+    def _run(self, step: Run) -> None:
+        line = command_line(step)
+        print(_bold(f"$ {line}"), flush=True)
+        done = subprocess.run(
+            self._argv(step.arguments), cwd=self.repository.directory, env=self._environment(step.actor), check=False
+        )
+        print(flush=True)
+        if done.returncode != step.exit_code:
+            self.wrong.append(f"{line}\n  ended with exit code {done.returncode}, not {step.exit_code}")
+
+    def compare(self, receiver: Receiver) -> bool:
+        """Print what serves beside what is recorded and what is decided; whether they agree."""
+        decided = Registry(self.repository.directory)
+        rows = [("STAGE", "SERVES", "RECORDED", "DECIDED")]
+        for stage, place in ENVIRONMENTS.items():
+            serves = receiver.serve(f"/{stage}/churn")[1].get("version", "nothing")
+            recorded = now_running(self._log().records("churn", stage, place, limit=10))
+            held = decided.which("churn", stage)
+            rows.append((stage, serves, recorded.version if recorded else "nothing", str(held or "nothing")))
+        for row in columns(rows):
+            print(f"  {row}")
+        return all(len(set(row[1:])) == 1 for row in rows[1:])
+
+    def _log(self) -> LocalLog:
+        path = self.repository.directory / ".git" / "model-stages" / "deployments.sqlite3"
+        return LocalLog(path, who="demo", clock=SystemClock(), scrub=str)
+
+    def _argv(self, arguments: tuple[str, ...]) -> list[str]:
+        return [sys.executable, "-m", "model_stage_deploy", *arguments]
+
+    def _environment(self, actor: str) -> dict[str, str]:
+        who = {"GITHUB_ACTOR": actor} if actor else {}
+        return environment() | {"DEMO_HOOK_SECRET": self.secret} | who
 
 
-def _live(directory: Path, receiver: Receiver) -> list[tuple[str, ...]]:
-    """What the script wrote down and what the receiver was sent: the outside's own view."""
-    scripted = {path.name: path.read_text(encoding="utf-8").strip() for path in sorted((directory / "live").glob("*"))}
-    rows: list[tuple[str, ...]] = [("MODEL", "STAGE", "LIVE", "TOLD BY")]
-    for told_by, live in (("deploy.sh", scripted), ("webhook", receiver.live)):
-        for key, version in sorted(live.items()):
-            stage, _, model = key.partition(".")
-            rows.append((model, stage, version, told_by))
-    return rows
+def command_line(step: Run) -> str:
+    """The command as a person would type it."""
+    who = f"GITHUB_ACTOR={step.actor} " if step.actor else ""
+    return f"{who}python -m model_stage_deploy {shlex.join(step.arguments)}"
+
+
+def _bold(text: str) -> str:
+    return f"\033[1m{text}\033[0m" if sys.stdout.isatty() and not os.environ.get("NO_COLOR") else text
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -64,3 +64,29 @@ class Deployer(Protocol):
     def deploy(self, job: Job, options: Any) -> Receipt:
         """Do it. Raises DeploymentFailed (deployer-failed, deployer-timeout) with the output's tail."""
         ...
+
+
+@runtime_checkable
+class Undeployer(Protocol):
+    """What a deployer may offer besides: taking away what it deployed. The plan's decision says `undeploy` then.
+
+    A deployer that can do so with some settings only has a third method, `why_not_undeploy(options)`: "" where it can,
+    else the reason, in a sentence of its own.
+    """
+
+    def describe_undeploy(self, plan: Plan, options: Any) -> list[str]:
+        """Lines that say exactly what `undeploy` would do, for a dry run. Touches nothing."""
+        ...
+
+    def undeploy(self, job: Job, options: Any) -> Receipt:
+        """Do it. Raises DeploymentFailed as `deploy` does. Once more, where nothing is left, must do no harm."""
+        ...
+
+
+def can_undeploy(deployer: object, options: Any) -> str:
+    """Why the deployer cannot take away what it deployed with these settings; an empty text where it can."""
+    for name in ("undeploy", "describe_undeploy"):
+        if not callable(getattr(deployer, name, None)):
+            return f"it has no method `{name}`"
+    asked = getattr(deployer, "why_not_undeploy", None)
+    return str(asked(options)) if callable(asked) else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Literal
 
 from model_stage_deploy.core.plan import Plan
 
@@ -45,12 +46,19 @@ VARIABLES: Mapping[str, str] = {
     "MSD_RUN_URL": "page of the workflow run",
     "MSD_ACTOR": "who started the run",
     "MSD_ROLLBACK": "true for a rollback, else false",
+    "MSD_ACTION": "deploy or undeploy",
     "MSD_ATTEMPT": "id of this try, unique; use it as an idempotency key",
 }
 """Every MSD_* variable and what it holds; empty where a value is absent. Shell deployers get MSD_OUTPUT besides."""
 
 
-def msd_variables(plan: Plan, attempt: str, *, model_dir: Path | None = None) -> dict[str, str]:
+def msd_variables(
+    plan: Plan,
+    attempt: str,
+    *,
+    model_dir: Path | None = None,
+    action: Literal["deploy", "undeploy"] = "deploy",
+) -> dict[str, str]:
     """The MSD_* variables of a deployment: every name of VARIABLES, an empty text where a value is absent.
 
     NUL cannot be part of a variable and is removed; a value is cut at LONGEST_BYTES.
@@ -77,6 +85,7 @@ def msd_variables(plan: Plan, attempt: str, *, model_dir: Path | None = None) ->
         "MSD_RUN_URL": run.url,
         "MSD_ACTOR": run.actor,
         "MSD_ROLLBACK": "true" if decision.rollback else "false",
+        "MSD_ACTION": action,
         "MSD_ATTEMPT": attempt,
     }
     return {name: _fit(value or "") for name, value in values.items()}

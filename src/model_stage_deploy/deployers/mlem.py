@@ -19,6 +19,7 @@ from model_stage_deploy.deployers.running import carry_out, executable, shown_ar
 from model_stage_deploy.ports import Process
 
 COMMAND = ("mlem", "deployment", "run")
+REMOVE = ("mlem", "deployment", "remove")
 NO_PROOF = "mlem exited with 0; that alone does not prove that this version is what serves now"
 _QUIET = {"ITERATIVE_DO_NOT_TRACK": "1"}
 _MISSING = (
@@ -35,6 +36,9 @@ class MlemOptions(Options):
     model: str | None = Field(None, description="The model: a path in the tagged commit, or a URL.")
     argv: list[str] | None = Field(None, description="The whole command, instead of what load and model make.")
     extra: list[str] = Field(default_factory=list, description="Arguments to add at the end.")
+    allow_remove: bool = Field(
+        False, description="Whether `mlem deployment remove` may be run; on Kubernetes it deletes the whole namespace."
+    )
 
     @field_validator("load", "model")
     @classmethod
@@ -91,6 +95,34 @@ class Mlem:
         done = carry_out(self._process, job, argv, job.files, env={**job.env, **_QUIET}, missing=_MISSING)
         job.output(f"\n[{NO_PROOF}]\n")
         return Receipt(facts={"exit_code": 0, "proof": False}, tail=done.tail)
+
+    def why_not_undeploy(self, options: MlemOptions) -> str:
+        """See contract.Undeployer: MLEM removes more than was deployed, so somebody must have said yes (T60)."""
+        if options.load is None:
+            return "`mlem deployment remove` needs a declaration, and `argv` names none"
+        if not options.allow_remove:
+            return (
+                "`mlem deployment remove` deletes the whole namespace on Kubernetes; "
+                "`deploy.with.allow-remove: true` says that it may"
+            )
+        return ""
+
+    def describe_undeploy(self, plan: Plan, options: MlemOptions) -> list[str]:
+        """See contract.Undeployer."""
+        return [
+            "execute in the trusted checkout, with no shell:",
+            f"  {shown_argv((*REMOVE, options.load or ''))}",
+            f"end it, with all that it started, after {plan.timeout:g} s",
+        ]
+
+    def undeploy(self, job: Job, options: MlemOptions) -> Receipt:
+        """See contract.Undeployer. `extra` is for `mlem deployment run` and not given to it."""
+        why_not = self.why_not_undeploy(options)
+        if why_not or options.load is None or job.files is None:
+            raise DeploymentFailed(Reason.DEPLOYER_FAILED, why_not or "there is no checkout to run mlem in")
+        argv, env = (*REMOVE, options.load), {**job.env, **_QUIET}
+        done = carry_out(self._process, job, argv, job.files, env=env, missing=_MISSING)
+        return Receipt(facts={"exit_code": 0}, tail=done.tail)
 
 
 def _model(model: str, job: Job) -> str:

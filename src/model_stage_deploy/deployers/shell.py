@@ -1,5 +1,6 @@
 """Deployer `shell`: program text for bash (`run:`) or a list of arguments for no shell at all (`argv:`).
 
+`undeploy:` is program text, too: what takes away what was deployed, where the mapping asks for that.
 Values of tags and annotations never become part of the text: they arrive as MSD_* variables.
 """
 
@@ -32,15 +33,18 @@ _NO_PROGRAM = "`argv:` names a program on PATH, or a path from the working direc
 
 
 class ShellOptions(Options):
-    """Settings of `shell`: just one of `run` and `argv`."""
+    """Settings of `shell`: just one of `run` and `argv`, and `undeploy` if you like."""
 
     run: str | None = Field(None, description="Program text for `bash -euo pipefail`; never a template.")
     argv: list[str] | None = Field(None, description="Arguments, executed with no shell; each may be a template.")
+    undeploy: str | None = Field(
+        None, description="Program text that takes away what was deployed; never a template. Absent: nothing can."
+    )
     working_directory: str = Field(
         ".", description="Directory inside the checkout of the trusted ref in which it runs."
     )
 
-    @field_validator("run")
+    @field_validator("run", "undeploy")
     @classmethod
     def _runnable(cls, run: str | None) -> str | None:
         if run is not None and not run.strip():
@@ -71,7 +75,11 @@ class ShellOptions(Options):
     @property
     def arguments(self) -> tuple[str, ...]:
         """What is executed. The last word for bash is the name that its messages begin with."""
-        return (*BASH, self.run, "run") if self.run is not None else tuple(self.argv or ())
+        return _for_bash(self.run, "run") if self.run is not None else tuple(self.argv or ())
+
+
+def _for_bash(text: str, name: str) -> tuple[str, ...]:
+    return (*BASH, text, name)
 
 
 class Shell:
@@ -83,26 +91,40 @@ class Shell:
     options: ClassVar[type[Options]] = ShellOptions
     needs_files: ClassVar[bool] = True
     url_options: ClassVar[frozenset[str]] = frozenset()
-    verbatim_options: ClassVar[frozenset[str]] = frozenset({"run"})
+    verbatim_options: ClassVar[frozenset[str]] = frozenset({"run", "undeploy"})
 
     def __init__(self, process: Process) -> None:
         self._process = process
 
     def describe(self, plan: Plan, options: ShellOptions) -> list[str]:
         """See contract.Deployer."""
-        where = f"in {one_line(options.working_directory)} of the trusted checkout"
-        ending = f"end it, with all that it started, after {plan.timeout:g} s"
-        if options.run is None:
-            return [
-                f"execute {where}, with no shell:",
-                f"  {shown_argv(options.arguments)}",
-                ending,
-            ]
-        text = [f"  | {one_line(line, LONGEST_RUN)}" for line in options.run.rstrip("\n").split("\n")]
-        return [f"run {where}, with {shlex.join(BASH[:-1])}:", *text, ending]
+        if options.run is not None:
+            return _described(options.run, plan, options)
+        return [
+            f"execute {_where(options)}, with no shell:",
+            f"  {shown_argv(options.arguments)}",
+            _ending(plan),
+        ]
 
     def deploy(self, job: Job, options: ShellOptions) -> Receipt:
         """See contract.Deployer."""
+        return self._execute(job, options, options.arguments)
+
+    def why_not_undeploy(self, options: ShellOptions) -> str:
+        """See contract.Undeployer."""
+        return "" if options.undeploy is not None else "`deploy.with.undeploy` says no program that does it"
+
+    def describe_undeploy(self, plan: Plan, options: ShellOptions) -> list[str]:
+        """See contract.Undeployer."""
+        return _described(options.undeploy or "", plan, options)
+
+    def undeploy(self, job: Job, options: ShellOptions) -> Receipt:
+        """See contract.Undeployer. What `undeploy` says is run just as `run` is."""
+        if options.undeploy is None:
+            raise DeploymentFailed(Reason.DEPLOYER_FAILED, self.why_not_undeploy(options))
+        return self._execute(job, options, _for_bash(options.undeploy, "undeploy"))
+
+    def _execute(self, job: Job, options: ShellOptions, argv: tuple[str, ...]) -> Receipt:
         cwd = _directory(job.files, options.working_directory)
         with tempfile.TemporaryDirectory(prefix="msd-output-", ignore_cleanup_errors=True) as private:
             reported = Path(private) / "output"
@@ -110,12 +132,25 @@ class Shell:
             done = carry_out(
                 self._process,
                 job,
-                options.arguments,
+                argv,
                 cwd,
                 env={**job.env, "MSD_OUTPUT": str(reported)},
-                missing=_NO_BASH if options.run is not None else _NO_PROGRAM,
+                missing=_NO_BASH if argv[: len(BASH)] == BASH else _NO_PROGRAM,
             )
             return Receipt(url=_reported_url(reported, job), facts={"exit_code": 0}, tail=done.tail)
+
+
+def _where(options: ShellOptions) -> str:
+    return f"in {one_line(options.working_directory)} of the trusted checkout"
+
+
+def _ending(plan: Plan) -> str:
+    return f"end it, with all that it started, after {plan.timeout:g} s"
+
+
+def _described(program: str, plan: Plan, options: ShellOptions) -> list[str]:
+    text = [f"  | {one_line(line, LONGEST_RUN)}" for line in program.rstrip("\n").split("\n")]
+    return [f"run {_where(options)}, with {shlex.join(BASH[:-1])}:", *text, _ending(plan)]
 
 
 def _directory(files: Path | None, wanted: str) -> Path:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 from urllib.parse import urlsplit
 
@@ -70,6 +70,26 @@ class Webhook:
 
     def describe(self, plan: Plan, options: WebhookOptions) -> list[str]:
         """See contract.Deployer."""
+        return self._described(plan, options)
+
+    def why_not_undeploy(self, options: WebhookOptions) -> str:
+        """See contract.Undeployer: a receiver must not take an undeployment for a deployment."""
+        if "body" in options.model_fields_set and "undeploy_body" not in options.model_fields_set:
+            return "beside a `body` of your own, `deploy.with.undeploy-body` must say what to send for it"
+        return ""
+
+    def describe_undeploy(self, plan: Plan, options: WebhookOptions) -> list[str]:
+        """See contract.Undeployer."""
+        return self._described(_undeploying(plan), options)
+
+    def undeploy(self, job: Job, options: WebhookOptions) -> Receipt:
+        """See contract.Undeployer. The same request as for a deployment, whose body says `"action": "undeploy"`."""
+        why_not = self.why_not_undeploy(options)
+        if why_not:
+            raise DeploymentFailed(Reason.DEPLOYER_FAILED, why_not)
+        return self.deploy(replace(job, plan=_undeploying(job.plan)), options)
+
+    def _described(self, plan: Plan, options: WebhookOptions) -> list[str]:
         shown = {name: "***" if _QUIET.search(name) else value for name, value in options.headers.items()}
         signed = "signed with HMAC-SHA256 (X-MSD-Signature)" if options.secret else "not signed (no `secret`)"
         return [
@@ -130,7 +150,13 @@ class Webhook:
 
 
 def _body(plan: Plan, attempt: str, options: WebhookOptions) -> bytes:
-    return encoded(options.body if "body" in options.model_fields_set else default_payload(plan, attempt))
+    name = "undeploy_body" if plan.decision.action == "undeploy" else "body"
+    return encoded(getattr(options, name) if name in options.model_fields_set else default_payload(plan, attempt))
+
+
+def _undeploying(plan: Plan) -> Plan:
+    """The plan, whose decision says `undeploy`, whoever made it."""
+    return replace(plan, decision=replace(plan.decision, action="undeploy"))
 
 
 def _host(options: WebhookOptions) -> str:

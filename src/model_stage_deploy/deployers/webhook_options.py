@@ -25,6 +25,9 @@ class WebhookOptions(Options):
     method: Literal["POST", "PUT", "PATCH"] = Field("POST", description="HTTP method.")
     headers: dict[str, str] = Field(default_factory=dict, description="Headers to add.", repr=False)
     body: Any = Field(None, description="Any JSON; absent: the documented payload.", repr=False)
+    undeploy_body: Any = Field(
+        None, description="As `body`, for taking away what was deployed; needed for that beside a `body`.", repr=False
+    )
     secret: SecretStr | None = Field(None, description="Key of the HMAC-SHA256 signature; absent: not signed.")
     retries: int = Field(4, ge=0, le=20, description="How often to ask again.")
     request_timeout: float = Field(30.0, gt=0, le=3600, allow_inf_nan=False, description="Seconds for one request.")
@@ -58,7 +61,7 @@ class WebhookOptions(Options):
                 raise ValueError(f"the header {name} holds a control character")
         return headers
 
-    @field_validator("body")
+    @field_validator("body", "undeploy_body")
     @classmethod
     def _json(cls, body: Any) -> Any:
         try:

@@ -5,21 +5,23 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from model_stage_deploy.core.plan import Plan
+from model_stage_deploy.core.plan import Decision, Plan
 
 SCHEMA = "model-stage-deploy/webhook/v1"
 
 
 def default_payload(plan: Plan, attempt: str) -> dict[str, Any]:
-    """What is deployed, where, replacing what. Absent values are null; new keys may come, none goes within v1.
+    """What is deployed (or, by `action`, taken away), where, replacing what. Absent values are null.
 
+    New keys may come, none goes within v1.
     `id` is the delivery id: the same over retries of one deployment, new for the next.
     """
     decision, model, previous = plan.decision, plan.model, plan.decision.previous
     return {
         "schema": SCHEMA,
         "id": attempt,
-        "event": "rollback" if decision.rollback else "deployment",
+        "event": _event(decision),
+        "action": decision.action,
         "model": {
             "name": model.name,
             "slug": model.slug,
@@ -45,6 +47,12 @@ def default_payload(plan: Plan, attempt: str) -> dict[str, Any]:
             "actor": plan.run.actor or None,
         },
     }
+
+
+def _event(decision: Decision) -> str:
+    if decision.action == "undeploy":
+        return "undeployment"
+    return "rollback" if decision.rollback else "deployment"
 
 
 def encoded(body: Any) -> bytes:

@@ -36,8 +36,8 @@ COMMANDS: Mapping[str, Command] = {
     "history": Command(
         _LOOK,
         "reading",
-        "Every event of the registry, newest first.",
-        ("history churn --limit 5", "history --since 7d"),
+        "Every event of the registry, or with --deployments every attempt to deploy, newest first.",
+        ("history churn --limit 5", "history --since 7d", "history churn prod --deployments"),
     ),
     "versions": Command(_LOOK, "reading", "Every version of one model, with its stages.", ("versions churn",)),
     "status": Command(
@@ -94,6 +94,26 @@ COMMANDS: Mapping[str, Command] = {
         "Bring an earlier version back into a stage.",
         ("rollback churn prod --dry-run", "rollback churn prod --to v3.0.0 --no-github"),
     ),
+    "approve": Command(
+        _DEPLOY,
+        "upkeep",
+        "Say yes to a version in a stage, where the mapping asks for that.",
+        ("approve churn v3.1.0 prod -m 'as agreed on Monday'",),
+    ),
+    "sweep": Command(
+        _DEPLOY,
+        "upkeep",
+        "Close what killed runs left behind: records without an end, locks without an owner.",
+        ("sweep --dry-run", "sweep churn --json"),
+    ),
+    "lock": Command(
+        _DEPLOY,
+        "locking",
+        "Let nothing be deployed to a stage until somebody unlocks it.",
+        ("lock churn prod -m 'incident 42'", "lock --all -m 'the cluster moves'"),
+    ),
+    "unlock": Command(_DEPLOY, "locking", "End a lock.", ("unlock churn prod", "unlock churn prod --run")),
+    "locks": Command(_DEPLOY, "locking", "Who has which stage, and since when.", ("locks", "locks churn --json")),
     "check": Command(
         _DEPLOY,
         "starting",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from model_stage_deploy.adapters.terminal_announcer import TerminalAnnouncer
 from model_stage_deploy.core.reasons import Reason
@@ -12,6 +12,9 @@ from model_stage_deploy.core.redaction import Scrubber
 from model_stage_deploy.faces.event import read_event
 from model_stage_deploy.faces.settings import Settings
 from model_stage_deploy.ports import Announcer
+
+if TYPE_CHECKING:
+    from model_stage_deploy.flows.check import StageCheck
 
 CHECK_SCHEMA = "model-stage-deploy/check/v1"
 
@@ -26,7 +29,7 @@ def check_document(
 
     Raises ModelStageError for a mapping that is missing or wrong in itself.
     """
-    from dataclasses import asdict, replace
+    from dataclasses import replace
 
     from model_stage_deploy.faces.wiring import working
     from model_stage_deploy.flows.check import check
@@ -43,10 +46,18 @@ def check_document(
             "mapping": configuration.label,
             "ok": not problems,
             "notes": list(configuration.mapping.notes),
-            "stages": [asdict(row) for row in rows],
+            "stages": [_row(row) for row in rows],
         }
     )
     return document, _lines(document), Reason.MAPPING_INVALID.exit_code if problems else 0
+
+
+def _row(row: StageCheck) -> dict[str, Any]:
+    from dataclasses import asdict, replace
+
+    from model_stage_deploy.core.outcome import gate_document
+
+    return {**asdict(replace(row, gates=())), "gates": [gate_document(verdict) for verdict in row.gates]}
 
 
 def check_for_action(settings: Settings, environ: Mapping[str, str], announcer: Announcer, scrubber: Scrubber) -> int:
@@ -77,4 +88,7 @@ def _lines(document: Mapping[str, Any]) -> Iterator[str]:
             continue
         if row["environment"]:
             yield f"  environment {row['environment']}, deployer {row['deployer']}"
+        for gate in row["gates"]:
+            mark = {"passed": "pass", "failed": "NO", "unknown": "?"}[gate["answer"]]
+            yield f"  gate {gate['gate']}: {mark}: {gate['sentence']}"
         yield from (f"  would do: {line}" for action in row["actions"] for line in action.split("\n"))

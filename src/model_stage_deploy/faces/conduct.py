@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 from model_stage_deploy.core.errors import Cancelled, Invalid, ModelStageError, NothingToDo
 from model_stage_deploy.core.outcome import Journal, Outcome, Subject, document, from_error, outputs
@@ -70,28 +71,36 @@ def _run(
         _require_reason_to_connect(ref, by_hand=by_hand, resolving=settings.command == "resolve")
     # Only now: a tag that asks for nothing should cost nothing.
     from model_stage_deploy.faces.wiring import working
+    from model_stage_deploy.flows.decide import read_tag
     from model_stage_deploy.flows.deploy import deploy_tag
+    from model_stage_deploy.flows.removal import REMOVALS, take_away
     from model_stage_deploy.flows.resolve import resolve_tag
     from model_stage_deploy.flows.rollback import roll_back
+
+    settings = replace(settings, by_hand=by_hand)
 
     if settings.command == "rollback":
         if not settings.model or not settings.stage:
             raise Invalid(Reason.USAGE, "rollback needs a model and a stage", hint="for example: rollback churn prod")
         with working(settings, event, environ, announcer, scrubber) as context:
-            return roll_back(context, settings.model, settings.stage, journal, to=settings.to, force=settings.force)
+            return roll_back(context, settings.model, settings.stage, journal, to=settings.to)
     pushed = Pushed() if by_hand else event.pushed
     with working(settings, event, environ, announcer, scrubber) as context:
         if settings.command == "resolve":
             return resolve_tag(context, ref, pushed, journal, by_hand=by_hand)
-        return deploy_tag(context, ref, pushed, journal, by_hand=by_hand)
+        tag = read_tag(ref, by_hand=by_hand)
+        if tag.event in REMOVALS:
+            return take_away(context, tag, pushed, journal)
+        return deploy_tag(context, ref, pushed, journal)
 
 
 def _require_reason_to_connect(ref: str, *, by_hand: bool, resolving: bool) -> None:
     """End early, before any repository is opened, where the text of the tag alone says there is nothing to do."""
+    from model_stage_deploy.core.tags import Event
     from model_stage_deploy.flows.decide import read_tag, require_assignment
 
     tag = read_tag(ref, by_hand=by_hand)
-    if not resolving:
+    if not resolving and tag.event is Event.REGISTRATION:
         require_assignment(tag)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from model_stage_deploy.core.durations import BadDuration, parse_duration
 from model_stage_deploy.core.errors import Invalid
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.redaction import Secret
@@ -35,7 +36,21 @@ INPUTS: tuple[Input, ...] = (
     Input("model", "rollback: the model, such as churn or fraud/eu."),
     Input("stage", "rollback: the stage, such as prod."),
     Input("to", "rollback: the version to go back to. Default: the one that was there before."),
-    Input("force", "rollback: allow a version that was never in the stage, or was deregistered.", "false"),
+    Input(
+        "force",
+        "deploy: even a tag that a newer one superseded, a version that is live already, or one that failed and is "
+        "held. rollback: even to a version that was never in the stage, or was deregistered. It is recorded.",
+        "false",
+    ),
+    Input("override", "A reason for going past the gates in an emergency. Only for whom the mapping lists."),
+    Input(
+        "wait", "How long to wait for another deployment of the stage: 10m; 0 for not at all. Default: the mapping's."
+    ),
+    Input("no-lock", "Take no lock: only where nothing else can deploy at the same time.", "false"),
+    Input(
+        "write-tag",
+        "rollback: write a GTO tag that says what is live: true or false. Default: the mapping's, else true.",
+    ),
     Input("config", "Path of the mapping file. Default: .github/model-stages.yml, else model-stages.yml."),
     Input(
         "config-ref",
@@ -43,7 +58,7 @@ INPUTS: tuple[Input, ...] = (
         "Default: the default branch.",
     ),
     Input("dry-run", "Show the whole plan and touch nothing.", "false"),
-    Input("no-github", "Record nothing on GitHub.", "false"),
+    Input("no-github", "Record nothing on GitHub, but in a log in the repository's `.git`.", "false"),
     Input("repo", "Path of the repository. Default: the workspace."),
     Input("token", "Token for the repository and its deployments.", "${{ github.token }}"),
 )
@@ -64,6 +79,10 @@ OUTPUTS: tuple[Output, ...] = (
     Output("result", "How the run ended, in one word."),
     Output("reason", "Why it ended so: a stable code."),
     Output("deployment-id", "The id of the GitHub Deployment."),
+    Output(
+        "live-version", "The version that is live at the end, as far as this run knows: after a rollback the old one."
+    ),
+    Output("verified", "Whether verification said that what was deployed serves: true or false."),
     Output("json", "The whole outcome as a JSON document."),
 )
 
@@ -82,6 +101,11 @@ class Settings:
     config_ref: str = ""
     dry_run: bool = False
     no_github: bool = False
+    override: str = ""
+    wait: float | None = None
+    no_lock: bool = False
+    write_tag: bool | None = None
+    by_hand: bool = False
     repo: str = ""
     token: Secret | None = None
 
@@ -110,9 +134,25 @@ def from_inputs(environ: Mapping[str, str]) -> Settings:
         config_ref=given["config-ref"],
         dry_run=_switch("dry-run", given["dry-run"]),
         no_github=_switch("no-github", given["no-github"]),
+        override=given["override"],
+        wait=wait_of(given["wait"], "input wait"),
+        no_lock=_switch("no-lock", given["no-lock"]),
+        write_tag=_switch("write-tag", given["write-tag"]) if given["write-tag"] else None,
         repo=given["repo"],
         token=Secret(token) if token else None,
     )
+
+
+def wait_of(text: str, where: str) -> float | None:
+    """Seconds to wait for another deployment, None where nothing is said. Raises Invalid (usage)."""
+    if not text:
+        return None
+    if text in ("0", "0s", "0m"):
+        return 0.0
+    try:
+        return parse_duration(text)
+    except BadDuration as problem:
+        raise Invalid(Reason.USAGE, f"{where} is {text[:80]!r}: {problem}", hint="write 0, 90s or 10m") from None
 
 
 def _variable(name: str) -> str:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model_stage_deploy.adapters.git_repository import GitRepository
 from model_stage_deploy.adapters.git_scratch import basic, parts_of
 from model_stage_deploy.adapters.git_source import GitSource
-from model_stage_deploy.core.errors import Invalid
+from model_stage_deploy.core.errors import Invalid, MachineryFailed
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.redaction import Scrubber, Secret
-from model_stage_deploy.deployers.contract import Deployer
+from model_stage_deploy.faces import members
 from model_stage_deploy.faces.event import WorkflowEvent
 from model_stage_deploy.faces.settings import Settings
-from model_stage_deploy.flows.context import Configuration, Context
-from model_stage_deploy.ports import Announcer, CodeHost, WorkflowStarter
+from model_stage_deploy.flows.context import Configuration, Context, Wishes
+from model_stage_deploy.ports import Announcer, CodeHost, Forge, LockStore, Trusted, WorkflowStarter
 
 if TYPE_CHECKING:
     from model_stage_deploy.adapters.github_client import GitHubClient
@@ -47,16 +50,32 @@ def working(
         announcer.mask(settings.token.reveal())
         scrubber.add(basic(settings.token))
     with open_source(settings, event, environ, lambda text: announcer.note("warning", text)) as source:
+        host, forge = _host(settings, event, source, scrubber), _forge(settings, event)
         yield Context(
             repository=source,
             configuration=_Configurations(settings, source, trusted=on_actions(environ)),
-            deployer=_deployers(),
+            deployer=members.deployers(),
+            gate=members.gates(source, host, forge),
+            verifier=members.verifiers(),
             templates=JinjaTemplates(),
             annotation=find_annotation,
             announcer=announcer,
             clock=SystemClock(),
-            host=_host(settings, event, scrubber),
+            host=host,
+            forge=forge,
+            locks=open_locks(source),
+            registry=lambda: _registry(settings, event, environ, source),
+            interrupt=_interrupt,
             environ=environ,
+            owner=event.run.actor or source.identity(),
+            wishes=Wishes(
+                by_hand=settings.by_hand,
+                force=settings.force,
+                override=settings.override,
+                wait=settings.wait,
+                lock=not settings.no_lock,
+                tag=settings.write_tag,
+            ),
             repository_name=event.repository,
             run=event.run,
             dry_run=settings.dry_run,
@@ -96,20 +115,80 @@ def _token_for(url: str, settings: Settings, event: WorkflowEvent) -> Secret | N
     return settings.token if parts_of(url).hostname in hosts else None
 
 
-def _host(settings: Settings, event: WorkflowEvent, scrubber: Scrubber) -> CodeHost | None:
-    if settings.no_github or settings.command not in ("deploy", "rollback"):
+def _host(settings: Settings, event: WorkflowEvent, source: GitSource, scrubber: Scrubber) -> CodeHost | None:
+    """Where deployments are recorded: GitHub, or with `--no-github` the log of this repository."""
+    if settings.command not in ("deploy", "rollback", "check"):
         return None
-    if settings.dry_run and (settings.token is None or not event.repository):
+    if settings.no_github:
+        return open_log(source, event, scrubber)
+    if (settings.dry_run or settings.command == "check") and (settings.token is None or not event.repository):
         return None
     client = _github(
         settings,
         event,
         "the deployment cannot be recorded on GitHub",
-        or_else=", or deploy without a record: --no-github",
+        or_else=", or deploy with a record in this repository's own log: --no-github",
     )
     from model_stage_deploy.adapters.github_deployments import GitHubDeployments
 
     return GitHubDeployments(client, scrubber.text, event.run.url)
+
+
+def open_log(source: GitSource, event: WorkflowEvent, scrubber: Scrubber) -> CodeHost:
+    """The deployment log beside the repository's own data; in memory where there is no clone."""
+    from model_stage_deploy.adapters.local_log import LocalLog
+    from model_stage_deploy.adapters.system_clock import SystemClock
+
+    local = source.local
+    path = local.common_directory / "model-stages" / "deployments.sqlite3" if local is not None else None
+    return LocalLog(path, who=event.run.actor or source.identity(), clock=SystemClock(), scrub=scrubber.text)
+
+
+def _forge(settings: Settings, event: WorkflowEvent) -> Forge | None:
+    if settings.token is None or not event.repository:
+        return None
+    from model_stage_deploy.adapters.github_client import GitHubClient
+    from model_stage_deploy.adapters.github_forge import GitHubForge
+
+    return GitHubForge(GitHubClient(event.api_url, event.repository, settings.token))
+
+
+def open_locks(source: GitSource) -> LockStore:
+    """Locks on the remote; without one, in the repository itself."""
+    from model_stage_deploy.adapters.git_locks import open_lock_store
+
+    return open_lock_store(source)
+
+
+@contextmanager
+def _registry(
+    settings: Settings, event: WorkflowEvent, environ: Mapping[str, str], source: GitSource
+) -> Iterator[tuple[World, bool]]:
+    """The registry for one who changes it: on Actions the remote, by our token and in the name of who started it."""
+    from model_stage_deploy.adapters.git_tag_store import open_tag_store
+    from model_stage_deploy.adapters.system_clock import SystemClock
+    from model_stage_deploy.flows.change import World
+
+    actions = on_actions(environ)
+    url = source.url
+    if actions:
+        actor = event.run.actor or "github-actions[bot]"
+        os.environ.setdefault("GIT_COMMITTER_NAME", actor)
+        os.environ.setdefault("GIT_COMMITTER_EMAIL", f"{actor}@users.noreply.github.com")
+    repo = url if actions and url else settings.repo or "."
+    with open_tag_store(
+        repo,
+        is_url=actions and bool(url),
+        push=bool(url),
+        token_for=lambda address: _token_for(address, settings, event),
+        tell=lambda _: None,
+    ) as store:
+        yield World(store, SystemClock(), environ, _parse_gto_config), bool(url)
+
+
+def _interrupt() -> None:
+    """End what the main thread waits for, as a cancelled job would."""
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 @contextmanager
@@ -181,20 +260,6 @@ def _github(settings: Settings, event: WorkflowEvent, otherwise: str, *, or_else
     return GitHubClient(event.api_url, event.repository, settings.token)
 
 
-def _deployers() -> Callable[[str, Callable[[], Path]], Deployer]:
-    from model_stage_deploy.adapters.subprocesses import Subprocesses
-    from model_stage_deploy.adapters.system_clock import SystemClock
-    from model_stage_deploy.adapters.web_requests import RequestsWeb
-    from model_stage_deploy.deployers import catalogue
-
-    ports = {"process": Subprocesses(), "web": RequestsWeb(), "clock": SystemClock()}
-
-    def deployer(name: str, files: Callable[[], Path]) -> Deployer:
-        return catalogue.build(catalogue.load(name, files() if name.startswith("./") else None), ports)
-
-    return deployer
-
-
 class _Configurations:
     """Reads the mapping from the trusted place, once a place."""
 
@@ -231,7 +296,7 @@ class _Configurations:
         for path in candidates:
             if path.is_file():
                 shown = str(path.relative_to(top)) if path.is_relative_to(top) else str(path)
-                return self._configuration(path.read_bytes(), shown, shown, lambda: top)
+                return self._configuration(path.read_bytes(), shown, shown, lambda: top, partial(_file_below, top))
         raise _not_found(given, f"the working tree {top}")
 
     def _from_commit(self, commit: str, place: str) -> Configuration:
@@ -239,16 +304,33 @@ class _Configurations:
             text = self._source.read_file(commit, path)
             if text is not None:
                 label = f"{path} at {place} ({commit[:12]})"
-                return self._configuration(text, path, label, _once(lambda: self._source.checkout(commit)))
+                return self._configuration(
+                    text,
+                    path,
+                    label,
+                    _once(lambda: self._source.checkout(commit)),
+                    lambda name: self._source.read_file(commit, name),
+                )
         raise _not_found(self._settings.config, f"{place} (commit {commit[:12]})")
 
     @staticmethod
-    def _configuration(text: bytes, file: str, label: str, files: Callable[[], Path]) -> Configuration:
+    def _configuration(text: bytes, file: str, label: str, files: Callable[[], Path], read: Trusted) -> Configuration:
         from model_stage_deploy.adapters.jinja_templates import JinjaTemplates
         from model_stage_deploy.adapters.mapping_yaml import load_mapping
         from model_stage_deploy.deployers import catalogue
 
-        return Configuration(load_mapping(text, file, catalogue.known(), JinjaTemplates()), label, files)
+        return Configuration(load_mapping(text, file, catalogue.known(), JinjaTemplates()), label, files, read)
+
+
+def _file_below(top: Path, path: str) -> bytes | None:
+    """A file of the working tree; None for none, and for one that leads out of it."""
+    found = (top / path).resolve()
+    if not found.is_relative_to(top.resolve()) or not found.is_file():
+        return None
+    try:
+        return found.read_bytes()
+    except OSError as problem:
+        raise MachineryFailed(Reason.GIT_FAILED, f"{path} cannot be read: {problem.strerror}") from problem
 
 
 def _once(make: Callable[[], Path]) -> Callable[[], Path]:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from model_stage_deploy.core.errors import ModelStageError
+from model_stage_deploy.core.errors import MachineryFailed, ModelStageError
+from model_stage_deploy.core.lifecycle import Records
 from model_stage_deploy.core.model import Model
 from model_stage_deploy.core.plan import Decision
 from model_stage_deploy.core.registry import Registry, fold
+from model_stage_deploy.core.verdict import Verdict
 from model_stage_deploy.flows.context import Configuration, Context
 from model_stage_deploy.flows.decide import previous_of
-from model_stage_deploy.flows.planning import actions_of, prepare, settings_for
+from model_stage_deploy.flows.deploy import LOOK_BACK
+from model_stage_deploy.flows.gating import judge
+from model_stage_deploy.flows.planning import Prepared, actions_of, prepare, settings_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,7 @@ class StageCheck:
     actions: tuple[str, ...] = ()
     problem: str = ""
     hint: str = ""
+    gates: tuple[Verdict, ...] = ()
 
 
 def check(context: Context, *, only: str = "") -> tuple[Configuration, list[StageCheck]]:
@@ -65,9 +70,10 @@ def _row(context: Context, configuration: Configuration, model: Model, stage: st
             commit=holder.version.commit,
             previous=previous_of(model.holder(stage, before=holder.event.order)),
             registered=holder.version.registered,
+            proof=holder.event.record,
         )
         prepared = prepare(context, configuration, decision, ())
-        actions = actions_of(prepared)
+        actions = actions_of(prepared, context)
     except ModelStageError as problem:
         ignored = problem.exit_code == 0
         return StageCheck(
@@ -78,4 +84,18 @@ def _row(context: Context, configuration: Configuration, model: Model, stage: st
             problem="" if ignored else problem.message,
             hint=problem.hint,
         )
-    return StageCheck(model.name, stage, version, prepared.plan.environment, prepared.plan.deployer, actions)
+    gates = judge(context, prepared, _records(context, prepared), "assignment")
+    return StageCheck(
+        model.name, stage, version, prepared.plan.environment, prepared.plan.deployer, actions, gates=gates
+    )
+
+
+def _records(context: Context, prepared: Prepared) -> Records | None:
+    """The stage's records, where somebody can be asked and a gate may need them."""
+    plan = prepared.plan
+    if context.host is None or not prepared.settings.gates.asked:
+        return None
+    try:
+        return context.host.records(plan.decision.model, plan.decision.stage, plan.environment, limit=LOOK_BACK)
+    except MachineryFailed:
+        return None  # gates that need them say so

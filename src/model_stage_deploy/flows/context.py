@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,10 @@ from model_stage_deploy.core.mapping import StageMap
 from model_stage_deploy.core.plan import RunFacts
 from model_stage_deploy.core.templates import Templates
 from model_stage_deploy.deployers.contract import Deployer
-from model_stage_deploy.ports import Announcer, Clock, CodeHost, Repository
+from model_stage_deploy.flows.change import World
+from model_stage_deploy.gates.contract import Gate
+from model_stage_deploy.ports import Announcer, Clock, CodeHost, Forge, LockStore, Repository, Trusted
+from model_stage_deploy.verifiers.contract import Verifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,17 +23,34 @@ class Configuration:
     """The mapping, read from a trusted place, and that place itself.
 
     `label` names it for people ("model-stages.yml at main, 1a2b3c4"); `files` gives a directory with the files of
-    the same place: the working tree, or a checkout made on the first call.
+    the same place: the working tree, or a checkout made on the first call; `read` reads one of them.
     """
 
     mapping: StageMap
     label: str
     files: Callable[[], Path]
+    read: Trusted
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """How whoever started the run wants it. `by_hand` says that a person named the tag or the model.
+
+    `override` is the reason for going past the gates, "" for not. `wait` in seconds for another deployment, None for
+    as long as the mapping says.
+    """
+
+    by_hand: bool = False
+    force: bool = False
+    override: str = ""
+    wait: float | None = None
+    lock: bool = True
+    tag: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The ports and facts of one run. `host` is None where nothing is to be recorded (`--no-github`)."""
+    """The ports and facts of one run. `host` is None for a dry run that has no token, `forge` without a token."""
 
     repository: Repository
     configuration: Callable[[str | None], Configuration]
@@ -42,6 +63,19 @@ class Context:
     clock: Clock
     host: CodeHost | None
     environ: Mapping[str, str]
+    gate: Callable[[str, Configuration], Gate]
+    """A gate by its name, with the ports that it asks for."""
+    verifier: Callable[[str], Verifier]
+    """A verifier by its kind."""
+    forge: Forge | None = None
+    locks: LockStore | None = None
+    registry: Callable[[], AbstractContextManager[tuple[World, bool]]] | None = None
+    """Opens the registry for one who changes it, and says whether tags are pushed; None where it cannot be changed."""
+    interrupt: Callable[[], None] = lambda: None
+    """Ends what the main thread waits for, as a cancellation does."""
+    wishes: Wishes = Wishes()
+    owner: str = ""
+    """Who holds locks: the actor of the run, or whom git knows here."""
     repository_name: str = ""
     run: RunFacts = RunFacts()  # noqa: RUF009 - frozen
     dry_run: bool = False

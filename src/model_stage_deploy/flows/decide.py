@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from model_stage_deploy.core.errors import NothingToDo, Refused
+from model_stage_deploy.core.errors import ModelStageError, NothingToDo, Refused
 from model_stage_deploy.core.model import Holder, Model, RegistryEvent, TagRecord
 from model_stage_deploy.core.plan import Decision, Previous
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.registry import fold, why_not_an_event
 from model_stage_deploy.core.tags import Event, GtoTag, NotGtoTag, parse_ref
+from model_stage_deploy.flows.context import Wishes
 from model_stage_deploy.ports import Repository
 
+_NO_WISHES = Wishes()
 _CLOCK_SLACK = 300.0  # seconds that two clocks may differ (B12)
 _OTHER_EVENTS = {
     Event.REGISTRATION: (Reason.REGISTRATION, "registers a version"),
@@ -90,10 +92,13 @@ def resolve(tag: GtoTag, repository: Repository, pushed: Pushed) -> Resolved:
     return resolved
 
 
-def decide(tag: GtoTag, repository: Repository, pushed: Pushed, *, now: float) -> tuple[Decision, tuple[str, ...]]:
+def decide(
+    tag: GtoTag, repository: Repository, pushed: Pushed, *, now: float, wishes: Wishes = _NO_WISHES
+) -> tuple[Decision, tuple[str, ...]]:
     """The decision behind an assignment tag, and notes for a person. `now` is unix time in seconds.
 
-    Raises what `resolve` raises, and Refused (inactive-version).
+    Raises what `resolve` raises, Refused (inactive-version), and for a tag that does not decide its stage any more
+    NothingToDo or, where a person asked, Refused (superseded), unless it is forced.
     """
     require_assignment(tag)
     resolved = resolve(tag, repository, pushed)
@@ -106,11 +111,12 @@ def decide(tag: GtoTag, repository: Repository, pushed: Pushed, *, now: float) -
             hint="assign another version, or register this one again",
         )
     notes = list(resolved.notes)
-    holder = model.holder(stage)
     replaced = model.holder(stage, before=event.order)
-    if holder is not None and holder.event.tag.text != tag.text:
-        replaced = holder
-        notes.append(f"a newer tag, {holder.event.tag.text}, gives {stage} to {holder.version.name}")
+    if (newer := superseded_by(model, stage, tag.text)) is not None:
+        if not wishes.force:
+            raise superseded(tag.text, newer, by_hand=wishes.by_hand)
+        notes.append(newer)
+        replaced = model.holder(stage) or replaced
     if event.time > now + _CLOCK_SLACK:
         ahead = (event.time - now) / 60
         notes.append(
@@ -126,8 +132,40 @@ def decide(tag: GtoTag, repository: Repository, pushed: Pushed, *, now: float) -
         commit=event.commit,
         previous=previous_of(replaced),
         registered=resolved.registered,
+        proof=event.record,
     )
     return decision, tuple(notes)
+
+
+def superseded_by(model: Model, stage: str, tag: str) -> str | None:
+    """Why a tag does not decide its stage any more, None where it does (T27)."""
+    holder = model.holder(stage)
+    if holder is None:
+        return f"{tag} was undone: by the tags of {model.name}, nothing is in {stage} now"
+    decides = holder.event.tag.text
+    return None if decides == tag else f"a newer tag, {decides}, gives {stage} to {holder.version.name}"
+
+
+def superseded(tag: str, why: str, *, by_hand: bool) -> ModelStageError:
+    """The end of a run whose tag does not decide its stage any more: a late or repeated one, or out of order (T27)."""
+    message = f"{tag} is not deployed: {why}"
+    if by_hand:
+        hint = "assign the version again (python -m model_stage_deploy promote), roll back, or use --force"
+        return Refused(Reason.SUPERSEDED, message, hint=hint)
+    return NothingToDo(Reason.SUPERSEDED, message, hint="what is live was left alone", doubtful=True)
+
+
+def require_newest(repository: Repository, decision: Decision, wishes: Wishes) -> None:
+    """Ask the remote, just before acting, whether the tag still decides its stage.
+
+    Raises NothingToDo or Refused (superseded), Refused (incomplete-tags, ambiguous-version), MachineryFailed.
+    """
+    if wishes.force:
+        return
+    records = repository.tags(decision.model, wanted=decision.tag, fresh=True)
+    newer = superseded_by(fold(records).model(decision.model), decision.stage, decision.tag)
+    if newer is not None:
+        raise superseded(decision.tag, newer, by_hand=wishes.by_hand)
 
 
 def previous_of(holder: Holder | None) -> Previous | None:

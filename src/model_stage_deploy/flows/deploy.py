@@ -1,214 +1,265 @@
-"""Deploying: record the start, run the deployer, record the end, whatever happens in between."""
+"""Deploying: plan, gates, the lock, a last look, the attempt, and if that fails the way back. All of it, in order."""
 
 from __future__ import annotations
 
-import uuid
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import Literal
 
-from model_stage_deploy.core.errors import Cancelled, DeploymentFailed, MachineryFailed, ModelStageError, NothingToDo
+from model_stage_deploy.core.errors import (
+    Cancelled,
+    Invalid,
+    MachineryFailed,
+    ModelStageError,
+    NothingToDo,
+    Refused,
+)
+from model_stage_deploy.core.evidence import Evidence
+from model_stage_deploy.core.lifecycle import Recorded, Records, held, now_running, orphans
+from model_stage_deploy.core.locks import key_of
 from model_stage_deploy.core.outcome import Journal, Outcome, from_error, subject_of
 from model_stage_deploy.core.plan import Decision, Plan
 from model_stage_deploy.core.reasons import Reason
-from model_stage_deploy.deployers.contract import Job, Receipt
-from model_stage_deploy.deployers.environment import child_environment, msd_variables
+from model_stage_deploy.core.verdict import Verdict
+from model_stage_deploy.deployers.contract import can_undeploy
+from model_stage_deploy.flows.attempt import Attempt, about_to, new_id
 from model_stage_deploy.flows.context import Context
-from model_stage_deploy.flows.decide import Pushed, decide, read_tag, require_assignment
-from model_stage_deploy.flows.overheard import overheard
+from model_stage_deploy.flows.decide import Pushed, decide, read_tag, require_assignment, require_newest
+from model_stage_deploy.flows.gating import Kind, judge, require
+from model_stage_deploy.flows.locking import Hold, Wanted
+from model_stage_deploy.flows.locking import held as holding
 from model_stage_deploy.flows.planning import Prepared, actions_of, prepare
-from model_stage_deploy.ports import Ending
+from model_stage_deploy.flows.recovery import recover
+from model_stage_deploy.flows.registry_tag import write_tag
+
+LOOK_BACK = 30
+"""Records of a stage that are looked at, until one settles what is live."""
+_LONG_WAIT = 5.0  # seconds of waiting for the lock, after which the gates are asked again
 
 
-def deploy_tag(context: Context, ref: str, pushed: Pushed, journal: Journal, *, by_hand: bool) -> Outcome:
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be done and why. `stands` is asked under the lock, and raises where it is no longer to be done.
+
+    `success` is the reason of a good end; `afterwards` may still change the outcome, under the lock.
+    """
+
+    decision: Decision
+    stands: Callable[[], None]
+    notes: tuple[str, ...] = ()
+    kind: Kind = "assignment"
+    success: Reason = Reason.DEPLOYED
+    afterwards: Callable[[Outcome], Outcome] = lambda outcome: outcome
+
+
+def deploy_tag(context: Context, ref: str, pushed: Pushed, journal: Journal) -> Outcome:
     """Deploy what a stage tag says. Raises ModelStageError where nothing may or need be deployed, and Cancelled."""
-    tag = read_tag(ref, by_hand=by_hand)
-    require_assignment(tag)
+    tag = read_tag(ref, by_hand=context.wishes.by_hand)
     if pushed.deleted:
         raise NothingToDo(Reason.TAG_DELETED, f"{tag.text} was deleted; a deletion never deploys", doubtful=True)
+    require_assignment(tag)
     with journal.step("resolve the version"):
-        decision, notes = decide(tag, context.repository, pushed, now=context.clock.now())
-    return carry_out(context, decision, notes, journal)
+        decision, notes = decide(tag, context.repository, pushed, now=context.clock.now(), wishes=context.wishes)
+    return carry_out(
+        context,
+        Order(decision, lambda: require_newest(context.repository, decision, context.wishes), notes),
+        journal,
+    )
 
 
-def carry_out(context: Context, decision: Decision, notes: tuple[str, ...], journal: Journal) -> Outcome:
-    """Plan a decision and, unless this is a dry run, deploy it.
+def carry_out(context: Context, order: Order, journal: Journal) -> Outcome:
+    """Plan an order and, unless this is a dry run, carry it out.
 
-    Raises what planning raises and Cancelled before anything has started; from then on the outcome tells.
+    Raises ModelStageError and Cancelled before anything has started; from then on the outcome tells.
     """
-    journal.subject = subject_of(decision)
+    journal.subject = subject_of(order.decision)
     with journal.step("plan"):
-        prepared = prepare(context, context.configuration(decision.commit), decision, notes)
-    for note in notes:
+        configuration = context.configuration(order.decision.commit)
+        prepared = prepare(context, configuration, order.decision, order.notes)
+        _require_undeployable(prepared)
+    for note in order.notes:
         context.announcer.note("warning", note)
-    journal.warnings.extend(notes)
+    journal.warnings.extend(order.notes)
+    records = _look(context, prepared, journal)
+    _require_worth_doing(context, prepared, records)
+    verdicts = _judged(context, prepared, records, order, journal)
     if context.dry_run:
-        return Outcome(
-            reason=Reason.DRY_RUN,
-            message=f"would deploy {decision.model} {decision.version} to {decision.stage}",
-            subject=journal.subject,
-            plan=prepared.plan,
-            actions=actions_of(prepared),
-            steps=tuple(journal.steps),
-            warnings=tuple(journal.warnings),
-        )
-    context.announcer.say(_about_to(prepared.plan))
-    return _Deployment(context, prepared, _job(context, prepared, journal), journal).run()
+        return _planned(context, prepared, verdicts, journal)
+    require(context, prepared, verdicts, journal)
+    context.announcer.say(about_to(prepared.plan))
+    return _under_lock(context, order, prepared, journal)
 
 
-def _job(context: Context, prepared: Prepared, journal: Journal) -> Job:
-    plan, attempt = prepared.plan, uuid.uuid4().hex
-    files = model_dir = None
-    if prepared.deployer.needs_files:
-        with journal.step("fetch files"):
-            files = prepared.configuration.files()
-            model_dir = context.repository.checkout(plan.decision.commit)
-    values = msd_variables(plan, attempt, model_dir=model_dir)
-    return Job(
-        plan=plan,
-        attempt=attempt,
-        env=child_environment(context.environ) | dict(prepared.env) | values,
-        timeout=plan.timeout,
-        output=context.announcer.output,
-        files=files,
-        model_dir=model_dir,
-    )
-
-
-@dataclass
-class _Deployment:
-    """One attempt, from its first record to its last."""
-
-    context: Context
-    prepared: Prepared
-    job: Job
-    journal: Journal
-    deployment_id: str | None = None
-    ending: Ending | None = None  # known once the deployer has ended
-    ended_as: str = ""
-
-    def run(self) -> Outcome:
+def _under_lock(context: Context, order: Order, prepared: Prepared, journal: Journal) -> Outcome:
+    attempt_id = new_id()
+    with ExitStack() as stack:
+        begun = context.clock.monotonic()
+        hold = _locked(context, prepared, attempt_id, journal, stack)
+        waited = context.clock.monotonic() - begun
         try:
-            return self._attempt()
+            with journal.step("last look"):
+                order.stands()
+                records = _look(context, prepared, journal, quiet=True)
+                _close_orphans(context, prepared, records, attempt_id, journal)
+                _require_worth_doing(context, prepared, records)
+            if waited > _LONG_WAIT:
+                require(context, prepared, _judged(context, prepared, records, order, journal), journal)
         except Cancelled:
-            return self._cancelled()
+            if hold.lost:
+                raise MachineryFailed(
+                    Reason.LOCK_LOST, "another run took over the lock; nothing was deployed by this one"
+                ) from None
+            raise
+        evidence = _evidence(context, prepared.plan, journal)
+        attempt = Attempt(context, prepared, journal, evidence, hold, attempt_id, order.success)
+        outcome = recover(context, prepared, attempt, attempt.run(), journal)
+        if outcome.reason is Reason.ROLLED_BACK_AFTER_FAILURE and outcome.back and prepared.settings.rollback.tag:
+            decision = replace(order.decision, version=outcome.back.version, registered=True)
+            why = f"Roll {decision.model} back from {order.decision.version}, which failed in {decision.stage}"
+            return write_tag(context, decision, why, outcome, journal)
+        return order.afterwards(outcome)
 
-    def _attempt(self) -> Outcome:
-        plan = self.prepared.plan
-        try:
-            self._record_start()
-            receipt = self._run_deployer()
-        except ModelStageError as problem:
-            outcome = self._failure(problem)
-            self.ending = _ending(_state_of(problem), outcome)
-        else:
-            reason = Reason.ROLLED_BACK if plan.decision.rollback else Reason.DEPLOYED
-            url = receipt.url or plan.environment_url or ""
-            outcome = replace(self._outcome(reason, _done(plan)), environment_url=url)
-            self.ending = _ending("success", outcome)
-        self.ended_as = outcome.reason.value
-        return self._recorded(outcome, self.ending)
 
-    def _record_start(self) -> None:
-        if self.context.host is not None:
-            with self.journal.step("record the start"):
-                self.deployment_id = self.context.host.start(self.prepared.plan, self.job.attempt)
-
-    def _run_deployer(self) -> Receipt:
-        plan, announcer = self.prepared.plan, self.context.announcer
-        decision = plan.decision
-        with self.journal.step("deploy"):
-            announcer.begin(f"{plan.deployer}: {decision.model} {decision.version} -> {decision.stage}")
-            try:
-                with overheard(announcer.output):
-                    return self.prepared.deployer.deploy(self.job, self.prepared.options)
-            except ModelStageError:
-                raise
-            except (Exception, SystemExit) as defect:
-                # A deployer of the user's own may raise anything; that is a failed deployment, not a traceback.
-                raise DeploymentFailed(
-                    Reason.DEPLOYER_FAILED,
-                    f"the deployer {plan.deployer} broke: {type(defect).__name__}: {defect}",
-                ) from defect
-            finally:
-                announcer.end()
-
-    def _recorded(self, outcome: Outcome, ending: Ending) -> Outcome:
-        """Record the end and add what came of that to the outcome."""
-        host = self.context.host
-        if host is None or self.deployment_id is None:
-            return self._with_journal(outcome)
-        try:
-            with self.journal.step("record the end"):
-                warnings = host.finish(self.prepared.plan, self.job.attempt, self.deployment_id, ending)
-        except MachineryFailed as problem:
-            message = f"{outcome.message}; {problem.message}"
-            unrecorded = replace(outcome, reason=Reason.END_NOT_RECORDED, message=message, hint=problem.hint)
-            return self._with_journal(replace(unrecorded, ended_as=self.ended_as))
-        for warning in warnings:
-            self.context.announcer.note("warning", warning)
-        self.journal.warnings.extend(warnings)
-        return self._with_journal(outcome)
-
-    def _cancelled(self) -> Outcome:
-        """Close the record within the seconds that a cancelled job is given: with how the deployer ended, if it did."""
-        message = (
-            "cancelled while recording the end" if self.ending else "cancelled; what the deployer started was ended"
-        )
-        outcome = self._outcome(Reason.CANCELLED, message)
-        host = self.context.host
-        if host is not None:
-            closing = replace(self.ending or Ending("error", "cancelled"), hurry=True)
-            try:
-                host.finish(self.prepared.plan, self.job.attempt, self.deployment_id, closing)
-            except MachineryFailed as problem:
-                outcome = replace(outcome, message=f"{message}; {problem.message}")
-        return self._with_journal(replace(outcome, ended_as=self.ended_as))
-
-    def _failure(self, problem: ModelStageError) -> Outcome:
-        outcome = from_error(problem, self.journal, self.prepared.plan)
-        if self.deployment_id is None and self.context.host is not None:
-            return outcome  # the message already says that nothing was deployed, and why
-        decision = self.prepared.plan.decision
-        told = f"{decision.model} {decision.version} was not deployed to {decision.stage}: {problem.message}"
-        return replace(outcome, message=told)
-
-    def _outcome(self, reason: Reason, message: str) -> Outcome:
-        plan = self.prepared.plan
-        return Outcome(reason=reason, message=message, subject=self.journal.subject, plan=plan)
-
-    def _with_journal(self, outcome: Outcome) -> Outcome:
-        return replace(
-            outcome,
-            steps=tuple(self.journal.steps),
-            warnings=tuple(self.journal.warnings),
-            deployment_id=self.deployment_id or "",
+def _locked(context: Context, prepared: Prepared, attempt_id: str, journal: Journal, stack: ExitStack) -> Hold:
+    rule, wishes, decision = prepared.settings.lock, context.wishes, prepared.plan.decision
+    store = context.locks if wishes.lock and rule.use == "remote" else None
+    run = context.run
+    wanted = Wanted(
+        key=key_of(decision.model, decision.stage),
+        claim=attempt_id,
+        owner=context.owner or run.actor or "somebody unknown",
+        reason=f"{decision.action} {decision.version} ({decision.tag})",
+        url=run.url,
+        lease=rule.lease,
+    )
+    wait = rule.wait if wishes.wait is None else wishes.wait
+    with journal.step("lock"):
+        return stack.enter_context(
+            holding(store, context.clock, wanted, wait=wait, tell=context.announcer.say, interrupt=context.interrupt)
         )
 
 
-def _ending(state: Literal["success", "failure", "error"], outcome: Outcome) -> Ending:
-    return Ending(state, outcome.message, outcome.environment_url or None)
+def _require_undeployable(prepared: Prepared) -> None:
+    if prepared.plan.decision.action == "undeploy":
+        why_not = can_undeploy(prepared.deployer, prepared.options)
+        if why_not:
+            raise Invalid(
+                Reason.CANNOT_UNDEPLOY,
+                f"the deployer {prepared.plan.deployer} cannot take away what it deployed: {why_not}",
+                hint="teach it, or set the policy to `fallback` or `ignore` under `events:`",
+            )
 
 
-def _state_of(problem: ModelStageError) -> Literal["failure", "error"]:
-    """GitHub's word for it: `failure` where the deployer said no, `error` where something else broke."""
-    return "failure" if isinstance(problem, DeploymentFailed) else "error"
+def _look(context: Context, prepared: Prepared, journal: Journal, *, quiet: bool = False) -> Records | None:
+    """The stage's records; None where there is nobody to ask, which only a dry run may accept."""
+    host, plan = context.host, prepared.plan
+    if host is None:
+        return None
+    try:
+        return host.records(plan.decision.model, plan.decision.stage, plan.environment, limit=LOOK_BACK)
+    except MachineryFailed as problem:
+        if not context.dry_run:
+            raise
+        if not quiet:
+            journal.warnings.append(f"what is live cannot be told: {problem.message}")
+        return None
 
 
-def _about_to(plan: Plan) -> str:
-    decision = plan.decision
-    verb = "rolling back to" if decision.rollback else "deploying"
-    replacing = decision.previous.version if decision.previous else "nothing"
-    return (
-        f"{verb} {decision.model} {decision.version} ({decision.tag}, commit {decision.commit[:12]}) "
-        f"in {decision.stage}: environment {plan.environment}, replacing {replacing}, by {plan.config}"
+def _require_worth_doing(context: Context, prepared: Prepared, records: Records | None) -> None:
+    """Raise Refused (held) for a version that failed here, NothingToDo (already-deployed) for one that is live."""
+    plan, decision = prepared.plan, prepared.plan.decision
+    if records is None or context.wishes.force or decision.action == "undeploy":
+        return
+    failed = held(records, decision.version, decision.tag, context.clock.now(), prepared.settings.rollback.hold)
+    if failed is not None:
+        raise Refused(
+            Reason.HELD,
+            f"{decision.model} {decision.version} failed in {decision.stage} and was rolled back"
+            f"{f' at {failed.ended}' if failed.ended else ''} to {failed.version}; it is not deployed again by itself",
+            hint="assign a better version; or, to try this one again, run it by hand with --force",
+        )
+    live = now_running(records)
+    if live is not None and is_already(plan, live) and records.newest_first[0] == live:
+        raise NothingToDo(
+            Reason.ALREADY_DEPLOYED,
+            f"{decision.model} {decision.version} is live in {decision.stage} already, verified, with these settings",
+            hint="to deploy it again all the same, use --force",
+        )
+
+
+def is_already(plan: Plan, live: Recorded) -> bool:
+    """Whether what is live is what the plan would bring about: the same version and settings, verified."""
+    same = live.version == plan.decision.version and live.commit == plan.decision.commit
+    return same and bool(plan.digest) and live.digest == plan.digest and live.verified
+
+
+def _close_orphans(
+    context: Context, prepared: Prepared, records: Records | None, attempt_id: str, journal: Journal
+) -> None:
+    """End the records of runs that died: we hold the lock, so nobody works on them (T44)."""
+    locked = context.locks is not None and context.wishes.lock and prepared.settings.lock.use == "remote"
+    if records is None or context.host is None or not locked:
+        return
+    for record in orphans(records, attempt_id):
+        context.host.close(record, "its run died before it could say how it ended")
+        how = "after its deployer had ended well" if record.placed else "before its deployer's end was recorded"
+        told = (
+            f"an earlier deployment of {prepared.plan.decision.model} {record.version} (record {record.id}) was never "
+            f"ended: its run died {how}; it is closed as an error"
+        )
+        context.announcer.note("warning", told)
+        journal.warnings.append(told)
+
+
+def _judged(
+    context: Context, prepared: Prepared, records: Records | None, order: Order, journal: Journal
+) -> tuple[Verdict, ...]:
+    if not prepared.settings.gates.asked:
+        return ()
+    with journal.step("gates"):
+        verdicts = judge(context, prepared, records, order.kind)
+    for verdict in verdicts:
+        context.announcer.say(f"gate {verdict.gate}: {verdict.answer.value}: {verdict.sentence}")
+    journal.gates = verdicts
+    return verdicts
+
+
+def _planned(context: Context, prepared: Prepared, verdicts: tuple[Verdict, ...], journal: Journal) -> Outcome:
+    """What a dry run says: the plan, and whether the gates would let it through."""
+    decision = prepared.plan.decision
+    outcome = Outcome(
+        reason=Reason.DRY_RUN,
+        message=f"would {decision.action} {decision.model} {decision.version} "
+        f"{'to' if decision.action == 'deploy' else 'from'} {decision.stage}",
+        subject=journal.subject,
+    )
+    try:
+        require(context, prepared, verdicts, journal)
+    except Refused as refusal:
+        outcome = from_error(refusal, journal)
+    except ModelStageError as problem:
+        journal.warnings.append(problem.message)
+    return replace(
+        outcome,
+        plan=prepared.plan,
+        actions=actions_of(prepared, context),
+        steps=tuple(journal.steps),
+        warnings=tuple(journal.warnings),
+        gates=journal.gates,
+        overridden=journal.overridden,
     )
 
 
-def _done(plan: Plan) -> str:
-    decision = plan.decision
-    did = "rolled back" if decision.rollback else "deployed"
-    replaced = f", replacing {decision.previous.version}" if decision.previous else ""
-    if decision.rollback:
-        replaced = f" from {decision.previous.version}" if decision.previous else ""
-        return f"{decision.model} {did}{replaced} to {decision.version} in {decision.stage}"
-    return f"{decision.model} {decision.version} {did} to {decision.stage}{replaced}"
+def _evidence(context: Context, plan: Plan, journal: Journal) -> Evidence:
+    proof = plan.decision.proof
+    signed = next((verdict for verdict in journal.gates if verdict.gate == "signed" and verdict.passed), None)
+    return Evidence(
+        tag_object=proof.object_id if proof else "",
+        tagger=f"{proof.tagger} <{proof.email}>" if proof and proof.tagger else "",
+        signer=str(signed.facts.get("signer", "")) if signed else "",
+        actor=context.run.actor,
+        gates=journal.gates,
+        override=journal.overridden,
+        forced=context.wishes.force,
+        action=plan.decision.action,
+    )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +12,7 @@ from model_stage_deploy.core.annotations import Annotation, AnnotationProblem
 from model_stage_deploy.core.errors import Invalid, NothingToDo, Refused
 from model_stage_deploy.core.mapping import StageSettings, unmapped_stage
 from model_stage_deploy.core.plan import Decision, ModelFacts, Plan
+from model_stage_deploy.core.policy import Check
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.redaction import STARS
 from model_stage_deploy.core.rendering import render_options, render_text
@@ -22,13 +25,19 @@ from model_stage_deploy.flows.context import Configuration, Context
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A plan with the deployer that carries it out and its checked options."""
+    """A plan with the deployer that carries it out and its checked options.
+
+    `verify` gives the rendered checks once it is known where the deployed model can be reached (None: where the
+    mapping says).
+    """
 
     plan: Plan
+    settings: StageSettings
     deployer: Deployer
     options: Any
     configuration: Configuration
     env: Mapping[str, str]
+    verify: Callable[[str | None], tuple[Check, ...]]
 
 
 def settings_for(configuration: Configuration, model: str, stage: str) -> StageSettings:
@@ -97,11 +106,17 @@ def prepare(context: Context, configuration: Configuration, decision: Decision, 
     env = render_options(
         settings.env, variables, context.templates, frozenset(), origins=settings.origins, at=("deploy", "env")
     )
+    url = _url(context, settings, variables)
+
+    def verify(reported: str | None) -> tuple[Check, ...]:
+        known = {**variables, "environment_url": reported or url}
+        return tuple(_check(context, settings, number, known) for number in range(len(settings.verify)))
+
     plan = Plan(
         decision=decision,
         model=_model_facts(decision.model, annotation),
         environment=environment,
-        environment_url=_url(context, settings, variables),
+        environment_url=url,
         production=settings.production,
         deployer=settings.deployer,
         options=options,
@@ -110,10 +125,51 @@ def prepare(context: Context, configuration: Configuration, decision: Decision, 
         repository=context.repository_name,
         run=context.run,
         config=configuration.label,
+        verify=verify(None),
+        on_failure=settings.on_failure,
+        digest=digest_of(settings, environment),
         origins=settings.origins,
         notes=notes,
     )
-    return Prepared(plan, deployer, options_of(type(deployer), options), configuration, env)
+    return Prepared(plan, settings, deployer, options_of(type(deployer), options), configuration, env, verify)
+
+
+def digest_of(settings: StageSettings, environment: str) -> str:
+    """SHA-256, in hexadecimal digits, of the settings that make a deployment what it is, templates not rendered.
+
+    Gates, locks, and what the scripts hold that the settings name, are not in it.
+    """
+    parts = {
+        "environment": environment,
+        "deployer": settings.deployer,
+        "options": settings.options,
+        "env": settings.env,
+        "url": settings.url,
+        "vars": settings.vars,
+        "timeout": settings.timeout,
+        "verify": [check.model_dump(by_alias=True, exclude_none=True) for check in settings.verify],
+    }
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _check(context: Context, settings: StageSettings, number: int, variables: Mapping[str, Any]) -> Check:
+    """One check with its templates rendered; `run` is a program's text, and never a template."""
+    written = settings.verify[number]
+    kind = written.kind
+    part = getattr(written, kind)
+    if kind == "run":
+        return written
+    rendered = render_options(
+        part.model_dump(by_alias=True, exclude_none=True),
+        variables,
+        context.templates,
+        frozenset({"url", "prometheus"}),
+        verbatim=frozenset({"threshold"}),
+        origins=settings.origins,
+        at=("verify", number, kind),
+    )
+    return written.model_copy(update={kind: type(part).model_validate(rendered)})
 
 
 def facts_of(context: Context, model: str, commit: str) -> ModelFacts:
@@ -121,10 +177,26 @@ def facts_of(context: Context, model: str, commit: str) -> ModelFacts:
     return _model_facts(model, _annotation(context, model, commit))
 
 
-def actions_of(prepared: Prepared) -> tuple[str, ...]:
-    """Lines that say what the deployer would do."""
+def actions_of(prepared: Prepared, context: Context) -> tuple[str, ...]:
+    """Lines that say what the deployer would do, and how its work would be verified."""
+    plan = prepared.plan
+    if plan.decision.action == "undeploy":
+        return _told_by(prepared)
+    verified = [
+        f"verify {check.name or check.kind}: {line}"
+        for check in plan.verify
+        for line in context.verifier(check.kind).describe(check)
+    ]
+    if plan.on_failure == "rollback":
+        verified.append("on failure: roll back to the version that was verified last")
+    return (*_told_by(prepared), *verified)
+
+
+def _told_by(prepared: Prepared) -> tuple[str, ...]:
+    deployer: Any = prepared.deployer
+    describe = deployer.describe if prepared.plan.decision.action == "deploy" else deployer.describe_undeploy
     try:
-        return tuple(str(line) for line in prepared.deployer.describe(prepared.plan, prepared.options))
+        return tuple(str(line) for line in describe(prepared.plan, prepared.options))
     except Exception as defect:  # noqa: BLE001 - a deployer of the user's own; its plan is no reason to fail
         return (f"{prepared.plan.deployer} cannot say what it would do: {type(defect).__name__}: {defect}",)
 
@@ -175,7 +247,8 @@ def _require_secrets(context: Context, settings: StageSettings, deployer: Deploy
     """Raise Invalid (secret-missing) for a listed secret that a template of this stage reads and nobody set."""
     used: set[str] = set()
     rendered = {name: value for name, value in settings.options.items() if name not in deployer.verbatim_options}
-    for template in _texts([rendered, settings.env, settings.url or ""]):
+    checks = [check.model_dump(exclude={"run"}) for check in settings.verify]
+    for template in _texts([rendered, settings.env, settings.url or "", checks]):
         try:
             used |= context.templates.names(template)
         except TemplateProblem:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from model_stage_deploy.core.errors import Refused
-from model_stage_deploy.core.lifecycle import Recorded
+from model_stage_deploy.core.lifecycle import Recorded, now_running
+from model_stage_deploy.core.mapping import StageSettings
 from model_stage_deploy.core.model import Model, ModelVersion, RegistryEvent
 from model_stage_deploy.core.outcome import Journal, Outcome
 from model_stage_deploy.core.plan import Decision, Previous
@@ -11,29 +12,55 @@ from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.registry import fold
 from model_stage_deploy.core.tags import Event, require_model_name, require_stage_name
 from model_stage_deploy.flows.context import Context
-from model_stage_deploy.flows.deploy import carry_out
+from model_stage_deploy.flows.deploy import LOOK_BACK, Order, carry_out
 from model_stage_deploy.flows.planning import environment_of, settings_for
+from model_stage_deploy.flows.registry_tag import write_tag
 
 
-def roll_back(context: Context, name: str, stage: str, journal: Journal, *, to: str, force: bool) -> Outcome:
+def roll_back(context: Context, name: str, stage: str, journal: Journal, *, to: str) -> Outcome:
     """Bring an earlier version back. Raises ModelStageError where that may not be, and Cancelled."""
     require_model_name(name)
     require_stage_name(stage)
     with journal.step("resolve the version"):
-        model = fold(context.repository.tags(name)).model(name)
-        recorded = _recorded(context, model, stage)
-        decision = decide_rollback(model, stage, to=to, force=force, recorded=recorded)
-    return carry_out(context, decision, (), journal)
+        decision, settings, decided = _decided(context, name, stage, to)
+
+    def stands() -> None:
+        """While we waited for the lock, somebody may have deployed something else."""
+        now, _, _ = _decided(context, name, stage, to, fresh=True)
+        if now != decision:
+            raise Refused(
+                Reason.SUPERSEDED,
+                f"{stage} of {name} was changed in the meantime: a rollback would now go "
+                f"from {now.previous.version if now.previous else 'nothing'} to {now.version}",
+                hint="look at it again (python -m model_stage_deploy status), then roll back",
+            )
+
+    def afterwards(outcome: Outcome) -> Outcome:
+        wanted = context.wishes.tag if context.wishes.tag is not None else settings.rollback.tag is not False
+        if not wanted or outcome.reason is not Reason.ROLLED_BACK or decided == decision.version:
+            return outcome
+        left = decision.previous.version if decision.previous else "nothing"
+        why = f"Roll {name} back from {left} to {decision.version} in {stage}"
+        return write_tag(context, decision, why, outcome, journal)
+
+    order = Order(decision, stands, kind="rollback", success=Reason.ROLLED_BACK, afterwards=afterwards)
+    return carry_out(context, order, journal)
 
 
-def _recorded(context: Context, model: Model, stage: str) -> Recorded | None:
-    """What the code host says is live, where there is one to ask."""
-    if context.host is None:
-        return None
+def _decided(
+    context: Context, name: str, stage: str, to: str, *, fresh: bool = False
+) -> tuple[Decision, StageSettings, str]:
+    """The decision, the stage's settings, and the version that the registry gives the stage to."""
+    model = fold(context.repository.tags(name, fresh=fresh)).model(name)
     holder = model.holder(stage)
     configuration = context.configuration(holder.version.commit if holder else None)
-    settings = settings_for(configuration, model.name, stage)
-    return context.host.live(model.name, stage, environment_of(context, settings, model.name, stage))
+    settings = settings_for(configuration, name, stage)
+    recorded = None
+    if context.host is not None:
+        environment = environment_of(context, settings, name, stage)
+        recorded = now_running(context.host.records(name, stage, environment, limit=LOOK_BACK))
+    decision = decide_rollback(model, stage, to=to, force=context.wishes.force, recorded=recorded)
+    return decision, settings, holder.version.name if holder else ""
 
 
 def decide_rollback(model: Model, stage: str, *, to: str, force: bool, recorded: Recorded | None) -> Decision:

@@ -14,6 +14,8 @@ from model_stage_deploy.ports import CodeHost
 
 LIMIT = 30
 """Deployments of one stage that are looked at, until one settles what runs."""
+MOST = 300
+"""Of so many can be read at once, where that is asked for."""
 _GIVE_UP = 2  # failures in a row: each has been tried for seconds
 
 
@@ -22,14 +24,16 @@ def decided(models: Sequence[Model]) -> list[Lifecycle]:
     return [unknown(model, stage) for model in models for stage in model.stages]
 
 
-def status(context: Context, host: CodeHost, models: Sequence[Model], *, past: int = 0) -> list[Lifecycle]:
+def status(
+    context: Context, host: CodeHost, models: Sequence[Model], *, past: int = 0, only: str = ""
+) -> list[Lifecycle]:
     """Every stage that tags or the mapping name, with its records; `past` of them at least, where there are so many.
 
-    A stage of the mapping that has neither a tag nor a record is left out. Never raises for one stage: its row is
-    unknown and says why.
+    `only` names one stage. A stage of the mapping that has neither a tag nor a record is left out. Never raises for one
+    stage: its row is unknown and says why.
     """
     records = _Records(context, host, past)
-    return [row for model in models for row in _rows(records, model)]
+    return [row for model in models for row in _rows(records, model, only)]
 
 
 class _Records:
@@ -61,7 +65,7 @@ class _Records:
         if self._last is not None and (self._failures >= _GIVE_UP or self._last.reason is Reason.PERMISSION_MISSING):
             raise self._last
         try:
-            records = self._host.records(model.name, stage, environment, limit=LIMIT, past=self._past)
+            records = self._host.records(model.name, stage, environment, limit=max(LIMIT, self._past), past=self._past)
         except MachineryFailed as problem:
             self._failures += 1
             self._last = problem
@@ -70,8 +74,10 @@ class _Records:
         return records, environment
 
 
-def _rows(records: _Records, model: Model) -> Iterator[Lifecycle]:
+def _rows(records: _Records, model: Model, only: str) -> Iterator[Lifecycle]:
     for stage in dict.fromkeys([*model.stages, *records.mapped(model)]):
+        if only and stage != only:
+            continue
         try:
             found, environment = records.of(model, stage)
         except ModelStageError as problem:

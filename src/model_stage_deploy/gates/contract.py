@@ -18,7 +18,8 @@ class Case:
     `tag` is the assignment's tag as Git stores it, None for a rollback to a version whose tag is not asked for.
     `environment` and `environments` are where this stage's and the needed stages' deployments are recorded (a needed
     stage that the mapping does not name is missing there). `unverifiable` are needed stages without `verify:`.
-    `live` is what runs there now: its version's commit and name, "" where nothing does. `actor` is who pushed or
+    `live_version` and `live_commit` are what runs there now, "" where nothing does; unless `live_known`, nobody can
+    tell, and a gate that must know says so. `actor` is who pushed or
     started the run, "" where unknown. `now` is unix seconds.
     """
 
@@ -32,6 +33,7 @@ class Case:
     live_commit: str
     actor: str
     now: float
+    live_known: bool = True
 
 
 class Gate(Protocol):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from model_stage_deploy.core.lifecycle import Journey, Lifecycle, Recorded, State, Step, is_of
+from model_stage_deploy.core.journey import Journey, Step
+from model_stage_deploy.core.lifecycle import Lifecycle, Recorded, State, is_of
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.registry import Finding
 from model_stage_deploy.report.columns import Block, Table
@@ -22,12 +23,13 @@ _DAY = 10  # characters of an ISO 8601 time
 
 
 def document(
-    rows: Sequence[Lifecycle], journeys: Iterable[Journey], findings: Iterable[Finding], *, asked: bool
+    rows: Sequence[Lifecycle], journeys: Iterable[Journey], findings: Iterable[Finding], *, recorded_in: str
 ) -> dict[str, Any]:
-    """`status --json`. `asked` says whether GitHub was."""
+    """`status --json`. `recorded_in` says where the records of deployments were read: github, log or "" for nowhere."""
     return {
         "schema": SCHEMA,
-        "asked": asked,
+        "asked": bool(recorded_in),
+        "recorded_in": recorded_in or None,
         "stages": [_stage(row) for row in rows],
         "journeys": [journey_document(journey) for journey in journeys],
         "warnings": [warning(finding) for finding in findings],
@@ -47,7 +49,7 @@ def page(
         plain = row.state is State.APPROVED and row.running is None  # the table says it all
         if sentence and not plain:
             yield f"{row.model}: {sentence}"
-    yield from _problems(rows)
+    yield from problems(rows)
     for journey in journeys:
         yield f"{journey.model} {journey.version}: {way(journey)}"
     yield from warnings(findings)
@@ -65,18 +67,37 @@ def difference(row: Lifecycle) -> str:
         return ""
     newest = row.newest
     if row.state is State.DEPLOYING and newest is not None:
-        until = f"; {_name(row.running, row)} is running until then" if row.running else ""
-        ours = row.holder is not None and is_of(newest, row.holder.version)
-        should = "" if ours else f"{row.stage} should have {_decided(row)}, but "
-        return f"{should}{_name(newest, row)} is being deployed to {row.stage}{until}"
+        return _under_way(row, newest)
     if not row.differs:
         if row.state is not State.FAILED or newest is None:
             return ""
         if not row.running_known:
-            return f"{row.stage} should have {_decided(row)}; the newest deployment, of {newest.version}, failed"
-        return f"{row.stage} has {_decided(row)}, as it should; but the newest deployment, of {newest.version}, failed"
+            return f"{row.stage} should have {_decided(row)}; {_failed(newest)}"
+        return f"{row.stage} has {_decided(row)}, as it should; but {_failed(newest)}"
     running = f"{_name(row.running, row)} is running" if row.running else "nothing is running"
     return f"{row.stage} should have {_decided(row)}, but {running}{_why(row)}"
+
+
+def _under_way(row: Lifecycle, newest: Recorded) -> str:
+    ours = row.holder is not None and is_of(newest, row.holder.version)
+    if newest.action != "deploy":
+        return f"{_name(newest, row)} is being taken out of {row.stage}"
+    should = "" if ours else f"{row.stage} should have {_decided(row)}, but "
+    if newest.placed:
+        return f"{should}{_name(newest, row)} was deployed to {row.stage} and is being verified"
+    until = f"; {_name(row.running, row)} is running until then" if row.running else ""
+    return f"{should}{_name(newest, row)} is being deployed to {row.stage}{until}"
+
+
+def _failed(newest: Recorded) -> str:
+    """What the newest record says of how it failed, in a clause."""
+    if newest.action != "deploy":
+        return f"the newest attempt, to take {newest.version} away, failed"
+    if newest.failed_here:
+        return f"its verification failed: {newest.version} was deployed, and is running"
+    if newest.placed:
+        return f"{newest.version} was deployed, and its verification came to no end"
+    return f"the newest deployment, of {newest.version}, failed"
 
 
 def way(journey: Journey) -> str:
@@ -131,7 +152,11 @@ def _record(record: Recorded | None) -> dict[str, Any] | None:
         "commit": record.commit,
         "tag": record.tag,
         "state": record.state,
+        "action": record.action,
+        "placed": record.placed,
+        "verified": record.verified,
         "rollback": record.rollback,
+        "automatic": record.automatic,
         "created": record.created or None,
         "ended": record.ended or None,
         "url": record.environment_url or None,
@@ -161,7 +186,7 @@ def _link(row: Lifecycle) -> str:
     return (running.environment_url or running.log_url or "-") if running else "-"
 
 
-def _problems(rows: Sequence[Lifecycle]) -> Iterator[str]:
+def problems(rows: Sequence[Lifecycle]) -> Iterator[str]:
     """Each reason why something is not known, once, with the stages that it holds for."""
     told: dict[tuple[str, str], list[str]] = {}
     for row in rows:
@@ -192,14 +217,17 @@ def _name(record: Recorded | None, row: Lifecycle) -> str:
 def _why(row: Lifecycle) -> str:
     newest, holder = row.newest, row.holder
     if holder is None:
-        return ": the stage was emptied by tags, which stops nothing"
+        tried = newest is not None and newest.action != "deploy"
+        return ": to undeploy it failed" if tried else ": the stage was emptied by tags, which stops nothing"
     if row.state is State.FAILED and newest is not None:
-        ours = is_of(newest, holder.version)
-        return ": its deployment failed" if ours else f": the newest deployment, of {newest.version}, failed"
+        ours = is_of(newest, holder.version) and newest.action == "deploy"
+        return ": its deployment failed" if ours else f": {_failed(newest)}"
     if row.state is State.ROLLED_BACK:
-        return ": it was rolled back"
+        automatic = row.running is not None and row.running.automatic
+        return f": {_decided(row)} failed, and was rolled back automatically" if automatic else ": it was rolled back"
     if row.state is State.REMOVED:
-        return ": its deployment was made inactive"
+        undeployed = newest is not None and newest.action != "deploy"
+        return ": it was undeployed" if undeployed else ": its deployment was made inactive"
     if row.is_newer_than_decided and row.running is not None:
         return f": it was deployed after {holder.event.tag.text} was made"
     return f": {holder.event.tag.text} was not deployed yet"

@@ -19,6 +19,7 @@ _ICONS = {
     "resolved": "🔎",
     "checked": "🔎",
     "written": "📝",
+    "undeployed": "🗑️",
     "nothing-to-do": "⚪",
     "failed": "❌",
     "invalid": "❌",

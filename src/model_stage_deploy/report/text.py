@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from model_stage_deploy.core.outcome import Outcome
 from model_stage_deploy.core.plan import Plan
 from model_stage_deploy.core.reasons import Result
+from model_stage_deploy.core.verdict import Answer, Verdict
 
 _WORDS = {
     Result.DEPLOYED: "Deployed",
@@ -15,6 +16,7 @@ _WORDS = {
     Result.RESOLVED: "Resolved",
     Result.CHECKED: "Checked",
     Result.WRITTEN: "Written",
+    Result.UNDEPLOYED: "Undeployed",
     Result.NOTHING_TO_DO: "Nothing to do",
     Result.FAILED: "Failed",
     Result.INVALID: "Invalid",
@@ -32,8 +34,10 @@ def headline(outcome: Outcome) -> str:
 
 def describe(outcome: Outcome) -> Iterator[str]:
     """The outcome line by line: a dry run's plan, else the headline, hint and timing."""
-    if outcome.plan is not None and outcome.result is Result.PLANNED:
-        yield from plan_lines(outcome.plan, outcome.actions)
+    planned = outcome.plan is not None and bool(outcome.actions)
+    if outcome.plan is not None and planned:
+        yield from plan_lines(outcome.plan, outcome.actions, outcome.gates)
+    if planned and outcome.result is Result.PLANNED:
         yield "Dry run: nothing was touched."
         return
     first, *rest = headline(outcome).split("\n")
@@ -45,6 +49,10 @@ def describe(outcome: Outcome) -> Iterator[str]:
         yield f"  reason: {outcome.reason.value} (exit code {outcome.exit_code})"
     if outcome.environment_url and outcome.result is Result.DEPLOYED:
         yield f"  live at: {outcome.environment_url}"
+    if outcome.back is not None or (outcome.exit_code and outcome.placed):
+        yield f"  live now: {outcome.live_version or 'not known: look at it'}"
+    for part in outcome.parts:
+        yield f"  {part.subject.stage}: {headline(part)}"
     if outcome.steps:
         took = ", ".join(f"{step.name} {step.seconds:.1f} s{'' if step.ok else ' (failed)'}" for step in outcome.steps)
         yield f"  took: {took}"
@@ -58,8 +66,8 @@ def annotation(outcome: Outcome) -> tuple[Literal["notice", "warning", "error"],
     return ("warning", text) if outcome.doubtful else None
 
 
-def plan_lines(plan: Plan, actions: tuple[str, ...]) -> Iterator[str]:
-    """The whole plan: what, where, replacing what, how, and where each setting came from."""
+def plan_lines(plan: Plan, actions: tuple[str, ...], gates: Sequence[Verdict] = ()) -> Iterator[str]:
+    """The whole plan: what, where, replacing what, how, what the gates say, and where each setting came from."""
     decision, previous = plan.decision, plan.decision.previous
     rows = [
         ("model", plan.model.name),
@@ -75,9 +83,12 @@ def plan_lines(plan: Plan, actions: tuple[str, ...]) -> Iterator[str]:
         rows.insert(
             1, ("artifact", " ".join(filter(None, [plan.model.path, plan.model.type and f"({plan.model.type})"])))
         )
-    verb = "roll back" if decision.rollback else "deploy"
+    verb = "roll back" if decision.rollback else decision.action
     yield f"Plan: {verb} {decision.model} {decision.version} -> {decision.stage}"
     yield from (f"  {name:<12} {value}" for name, value in rows)
+    if gates:
+        yield "  gates"
+        yield from (f"    {line}" for line in gate_lines(gates))
     yield "  would do"
     yield from (f"    {line}" for action in actions for line in action.split("\n"))
     if plan.origins:
@@ -85,6 +96,17 @@ def plan_lines(plan: Plan, actions: tuple[str, ...]) -> Iterator[str]:
         yield from (f"    {path:<24} {origin}" for path, origin in sorted(plan.origins.items()))
     for note in plan.notes:
         yield f"  note: {note}"
+
+
+_MARKS = {Answer.PASSED: "pass", Answer.FAILED: "NO", Answer.UNKNOWN: "?"}
+
+
+def gate_lines(gates: Sequence[Verdict]) -> Iterator[str]:
+    """What each gate says, a line each, and what to do where it says no."""
+    for verdict in gates:
+        yield f"{_MARKS[verdict.answer]:<5}{verdict.gate}: {verdict.sentence}"
+        if verdict.hint and not verdict.passed:
+            yield f"     what to do: {verdict.hint}"
 
 
 def _duration(seconds: float) -> str:

@@ -2,44 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
+from model_stage_deploy.core.policy import Check
+from model_stage_deploy.core.verdict import Finding, Verified
 from model_stage_deploy.deployers.contract import Job
 
-
-class Finding(StrEnum):
-    """What a verifier says: it serves, it does not, or nobody can tell."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    INCONCLUSIVE = "inconclusive"
-
-
-@dataclass(frozen=True, slots=True)
-class Verified:
-    """The answer of one verifier. `sentence` is one line for people, with what was seen; `facts` are JSON values."""
-
-    check: str
-    finding: Finding
-    sentence: str
-    facts: Mapping[str, Any] = field(default_factory=dict)
+__all__ = ["Finding", "Verified", "Verifier"]
 
 
 class Verifier(Protocol):
-    """Looks at what was deployed. Built with the ports that its constructor names (process, web, clock)."""
+    """Looks at what was deployed. Built with the ports that its constructor names (process, web, clock).
+
+    `check` is a Check of its kind, with its templates rendered. Its sentences name hosts, and no path, query or header
+    that is sent.
+    """
 
     kind: ClassVar[str]
 
-    def describe(self, check: Any) -> list[str]:
+    def describe(self, check: Check) -> list[str]:
         """Lines that say what it would look at, for a dry run. Touches nothing."""
         ...
 
-    def verify(self, job: Job, check: Any) -> Verified:
-        """Look, for as long as the check's deadline allows; `job.output` takes what it has to tell on the way.
+    def verify(self, job: Job, check: Check) -> Verified:
+        """Look, for as long as the check allows; `job.output` takes what it has to tell on the way.
 
-        `check` is a core.policy.Check with its templates rendered. Never raises for what it finds.
+        Never raises for what it finds. Cancelled goes through at once.
         """
         ...

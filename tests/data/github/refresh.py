@@ -18,8 +18,13 @@ TARGET = Path(__file__).with_name("openapi-subset.json")
 
 _REPO = "/repos/{owner}/{repo}"
 OPERATIONS: tuple[tuple[str, str], ...] = (
+    ("get", "/orgs/{org}/teams/{team_slug}"),
+    ("get", "/orgs/{org}/teams/{team_slug}/memberships/{username}"),
     ("get", "/rate_limit"),
     ("get", _REPO),
+    ("get", f"{_REPO}/branches/{{branch}}"),
+    ("get", f"{_REPO}/collaborators/{{username}}/permission"),
+    ("get", f"{_REPO}/commits/{{ref}}/check-runs"),
     ("get", f"{_REPO}/commits/{{ref}}/status"),
     ("get", f"{_REPO}/commits/{{ref}}/statuses"),
     ("get", f"{_REPO}/deployments"),
@@ -27,6 +32,7 @@ OPERATIONS: tuple[tuple[str, str], ...] = (
     ("get", f"{_REPO}/deployments/{{deployment_id}}"),
     ("get", f"{_REPO}/deployments/{{deployment_id}}/statuses"),
     ("post", f"{_REPO}/deployments/{{deployment_id}}/statuses"),
+    ("get", f"{_REPO}/rules/branches/{{branch}}"),
     ("post", f"{_REPO}/statuses/{{sha}}"),
     ("post", f"{_REPO}/actions/workflows/{{workflow_id}}/dispatches"),
 )
@@ -98,6 +104,8 @@ def slim(node: Any, *, names: bool = False, parent: str = "", response: bool = F
             continue
         chosen = not names and key in _NAME_MAPS
         kept[key] = slim(value, names=chosen, parent=key, response=names and parent == "responses")
+    if not names and kept.get("nullable") and None not in kept.get("enum", [None]):
+        kept["enum"] = [*kept["enum"], None]  # GitHub answers null there; a list of values that lacks it forbids it
     return kept
 
 

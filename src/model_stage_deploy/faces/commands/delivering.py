@@ -9,11 +9,14 @@ from contextlib import suppress
 
 from model_stage_deploy.core.redaction import Scrubber, Secret
 from model_stage_deploy.faces.opening import require_path
-from model_stage_deploy.faces.settings import Settings
+from model_stage_deploy.faces.settings import Settings, wait_of
 
 
 def _deploy(command: argparse.ArgumentParser) -> None:
     command.add_argument("tag", nargs="?", default="", help="the stage tag, quoted: 'churn#prod#4'")
+    command.add_argument(
+        "--force", action="store_true", help="even if a newer tag superseded it, or the version is live, or is held"
+    )
     _delivering(command)
 
 
@@ -22,13 +25,19 @@ def _rollback(command: argparse.ArgumentParser) -> None:
     command.add_argument("stage", help="the stage: prod")
     command.add_argument("--to", default="", metavar="VERSION", help="the version (default: the one before)")
     command.add_argument("--force", action="store_true", help="even one that was never in the stage, or deregistered")
+    tags = command.add_mutually_exclusive_group()
+    tags.add_argument("--tag", dest="write_tag", action="store_const", const=True, help="write a GTO tag that says so")
+    tags.add_argument("--no-tag", dest="write_tag", action="store_const", const=False, help="write none")
     _delivering(command)
 
 
 def _delivering(command: argparse.ArgumentParser) -> None:
     mapping_arguments(command)
     command.add_argument("--dry-run", action="store_true", help="show the whole plan and touch nothing")
-    command.add_argument("--no-github", action="store_true", help="record nothing on GitHub")
+    command.add_argument("--no-github", action="store_true", help="record it in `.git` here, not on GitHub")
+    command.add_argument("--override", default="", metavar="REASON", help="go past the gates, if the mapping lets you")
+    command.add_argument("--wait", default="", metavar="TIME", help="for another deployment: 10m, or 0 for not at all")
+    command.add_argument("--no-lock", action="store_true", help="take no lock: nothing else can deploy meanwhile")
 
 
 def mapping_arguments(command: argparse.ArgumentParser) -> None:
@@ -57,6 +66,10 @@ def settings_of(given: argparse.Namespace) -> Settings:
         config_ref=taken.get("config_ref", ""),
         dry_run=taken.get("dry_run", False),
         no_github=taken.get("no_github", False),
+        override=taken.get("override", ""),
+        wait=wait_of(taken.get("wait", ""), "--wait"),
+        no_lock=taken.get("no_lock", False),
+        write_tag=taken.get("write_tag"),
         repo=given.repo,
         token=Secret(token) if token else None,
     )

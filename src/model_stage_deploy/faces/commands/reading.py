@@ -40,6 +40,7 @@ def _which_arguments(command: argparse.ArgumentParser) -> None:
 
 def _history_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("model", nargs="?", default="", help="one model only")
+    command.add_argument("stage", nargs="?", default="", help="one stage of it only")
     command.add_argument("--limit", type=positive, default=0, metavar="N", help="the newest N only")
     command.add_argument(
         "--since",
@@ -49,6 +50,15 @@ def _history_arguments(command: argparse.ArgumentParser) -> None:
         "or how long ago: 2w, 7d, 12h, 30m",
     )
     _at(command)
+    command.add_argument(
+        "--deployments",
+        action="store_true",
+        help="what was tried and what came of it, from GitHub's deployments or this repository's own log; the options "
+        "below are for this alone",
+    )
+    command.add_argument("--no-github", action="store_true", help="read this repository's own log")
+    command.add_argument("--config", default="", metavar="FILE", help="the mapping file")
+    command.add_argument("--config-ref", default="", metavar="REF", help="read it at a branch, tag, commit")
 
 
 def _versions_arguments(command: argparse.ArgumentParser) -> None:
@@ -144,10 +154,16 @@ def _which(given: argparse.Namespace) -> int:
 
 
 def _history(given: argparse.Namespace) -> int:
-    """Every event, newest first."""
+    """Every event, newest first; with --deployments every attempt to deploy."""
+    if given.deployments:
+        from model_stage_deploy.faces.deployments import show_deployments
+
+        return show_deployments(given, os.environ)
     until = _until(given)
     registry = _registry(given, until, details=True)
     events = [event for model in registry for event in model.events if given.since is None or event.time >= given.since]
+    if given.stage:
+        events = [event for event in events if event.tag.stage == given.stage]
     events.sort(key=lambda event: event.order, reverse=True)
     entries = view.history(events[: given.limit or None], registry.models)
     page: list[Block] = [Table(view.history_rows(entries))]

@@ -1,4 +1,4 @@
-"""status: what was decided beside what is running."""
+"""status: what was decided beside what is running, by GitHub's deployments or this repository's own log."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import os
 from collections.abc import Sequence
 
 from model_stage_deploy.core.errors import Invalid
-from model_stage_deploy.core.lifecycle import Journey, Lifecycle, journeys
+from model_stage_deploy.core.journey import Journey, journeys
+from model_stage_deploy.core.lifecycle import Lifecycle
 from model_stage_deploy.core.model import Model
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.faces.commands.delivering import mapping_arguments, settings_of
-from model_stage_deploy.faces.opening import read_model, read_registry, require_path
+from model_stage_deploy.faces.opening import is_url, read_model, read_registry, require_path
 from model_stage_deploy.faces.printing import print_page
 from model_stage_deploy.report import lifecycle as view
 
@@ -23,7 +24,9 @@ _UNMAPPED = (Reason.UNMAPPED_STAGE, Reason.UNMAPPED_IGNORED)
 def _arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("model", nargs="?", default="", help="one model only, with the way of its newest versions")
     mapping_arguments(command)
-    command.add_argument("--no-github", action="store_true", help="show what was decided; do not ask GitHub")
+    command.add_argument(
+        "--no-github", action="store_true", help="do not ask GitHub: what runs is told by this repository's log, if any"
+    )
     command.add_argument(
         "--exit-code",
         action="store_true",
@@ -39,33 +42,47 @@ def _status(given: argparse.Namespace) -> int:
     else:
         registry = read_registry(given.repo, os.environ, details=True)
         models = list(registry)
-    rows = None if given.no_github else _joined(given, models)
-    asked = rows is not None
-    if rows is None:
-        rows = _decided(given, models)
+    joined, recorded_in = _joined(given, models)
+    asked = joined is not None
+    rows = _decided(given, models) if joined is None else joined
     ways: list[Journey] = journeys(models[0], rows, newest=_NEWEST) if given.model else []
     blocks = view.page(rows, ways, registry.findings, asked=asked)
-    print_page(view.document(rows, ways, registry.findings, asked=asked), blocks, as_json=given.json)
+    document = view.document(rows, ways, registry.findings, recorded_in=recorded_in) if given.json else {}
+    print_page(document, blocks, as_json=given.json)
     if not asked and not given.no_github and not given.json:
         print_page({}, [view.NOT_ASKED], as_json=False)
     return _exit_code(rows) if given.exit_code else 0
 
 
-def _joined(given: argparse.Namespace, models: Sequence[Model]) -> list[Lifecycle] | None:
-    """The rows with their deployments, None where there is no GitHub to ask."""
-    if not os.environ.get("GITHUB_TOKEN"):
-        return None
+def _joined(given: argparse.Namespace, models: Sequence[Model]) -> tuple[list[Lifecycle] | None, str]:
+    """The rows with their deployments, and where those are recorded: github or log. None, "" where nobody can be asked.
+
+    A log without a record of these models is nobody to ask: they may be deployed elsewhere.
+    """
     from model_stage_deploy.faces.event import read_event
 
     settings, event = settings_of(given), read_event(os.environ)
-    if not event.repository:
-        return None
-    require_path(given.repo, "status with GitHub's deployments")
-    from model_stage_deploy.faces.wiring import looking
+    on_github = bool(settings.token and event.repository) and not given.no_github
+    if on_github:
+        require_path(given.repo, "status with GitHub's deployments")
+    elif is_url(given.repo):
+        return None, ""
+    from model_stage_deploy.faces.wiring import looking, on_actions
     from model_stage_deploy.flows.status import status
 
-    with looking(settings, event, os.environ) as (context, host):
-        return status(context, host, models, past=_PAST if given.model else 0)
+    if not on_github and on_actions(os.environ):
+        return None, ""  # a job's own log is gone when the job ends
+    try:
+        with looking(settings, event, os.environ) as (context, host):
+            rows = status(context, host, models, past=_PAST if given.model else 0)
+    except Invalid:
+        if on_github:
+            raise
+        return None, ""
+    if on_github:
+        return rows, "github"
+    told = any(row.records or row.reason is Reason.LOG_FAILED for row in rows)
+    return (rows, "log") if told else (None, "")
 
 
 def _decided(given: argparse.Namespace, models: Sequence[Model]) -> list[Lifecycle]:

@@ -1,11 +1,11 @@
-"""The demo's registry: the tags of a real public one, on commits of our own, with a mapping and a deploy script."""
+"""A registry for tests: the tags of a real public one, on commits of our own, with a mapping and a deploy script."""
 
 from __future__ import annotations
 
 import subprocess
-from importlib.resources import files
 from pathlib import Path
 
+_TAGS = Path(__file__).parent.parent / "data" / "example-gto-tags.tsv"
 _PERSON = "Demo <demo@example.com>"
 _MODELS = ("churn", "cv-class", "segment")
 
@@ -53,7 +53,7 @@ def build(directory: Path, port: int) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     _git(directory, "init", "--quiet", "--initial-branch=main", "--template=")
     name, email = _PERSON.rstrip(">").split(" <")
-    _git(directory, "config", "user.name", name)  # whoever plays with it may not have told git who they are
+    _git(directory, "config", "user.name", name)
     _git(directory, "config", "user.email", email)
     _git(directory, "fast-import", "--quiet", "--date-format=raw", stdin=_history(port))
     _git(directory, "reset", "--quiet", "--hard", "main")
@@ -89,7 +89,7 @@ def _data(text: str) -> str:
 
 
 def _table() -> str:
-    return files(__package__).joinpath("example-gto-tags.tsv").read_text(encoding="utf-8")
+    return _TAGS.read_text(encoding="utf-8")
 
 
 def _git(directory: Path, *arguments: str, stdin: bytes = b"") -> None:
