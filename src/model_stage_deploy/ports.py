@@ -11,6 +11,7 @@ from model_stage_deploy.core.evidence import Approved, Evidence
 from model_stage_deploy.core.lifecycle import Recorded, Records
 from model_stage_deploy.core.model import TagRecord
 from model_stage_deploy.core.plan import Plan
+from model_stage_deploy.core.stored import LockEntry, Signature
 from model_stage_deploy.core.writing import NewTag
 
 
@@ -280,15 +281,6 @@ class Forge(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
-    """Who signed a tag object, by a check that succeeded: a principal for SSH, an e-mail address or key for GPG."""
-
-    signer: str
-    key: str
-    kind: Literal["ssh", "gpg"]
-
-
 class Signatures(Protocol):
     """Checks signatures of tag objects."""
 
@@ -318,27 +310,6 @@ class Documents(Protocol):
     def __call__(self, text: bytes, path: str) -> object:
         """The value of a document; its kind follows from the path's ending. Raises DocumentProblem."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class LockEntry:
-    """One lock as it is stored. `version` changes with every change of it: who wants to change it names this one.
-
-    `kind` is `run` for a deployment at work, `freeze` for a person's. `key` names what is locked; `claim` is the id of
-    the attempt that holds it; `owner` a person or a run; `renewed` unix seconds by the owner's clock; `lease` seconds,
-    0 for a lock that ends only when somebody removes it.
-    """
-
-    version: str
-    kind: Literal["run", "freeze"]
-    key: str
-    claim: str
-    owner: str
-    reason: str
-    url: str
-    since: float
-    renewed: float
-    lease: float
 
 
 class LockClash(Exception):

@@ -12,7 +12,8 @@ from model_stage_deploy.adapters.git_locks import open_lock_store
 from model_stage_deploy.adapters.git_repository import GitRepository as Clone
 from model_stage_deploy.adapters.git_source import GitSource
 from model_stage_deploy.core.redaction import Secret
-from model_stage_deploy.ports import LockEntry, LockStore
+from model_stage_deploy.core.stored import LockEntry
+from model_stage_deploy.ports import LockStore
 from tests.standins.registries import GitRepository, isolated_environment
 
 KINDS = ("clone", "alone", "url")

@@ -10,11 +10,15 @@ from pathlib import Path
 import pytest
 
 from model_stage_deploy.adapters import git_locks
+from model_stage_deploy.adapters.git_locks import open_lock_store
 from model_stage_deploy.adapters.git_process import Git
-from model_stage_deploy.core.errors import MachineryFailed
+from model_stage_deploy.adapters.git_repository import GitRepository as Clone
+from model_stage_deploy.adapters.git_source import GitSource
+from model_stage_deploy.core.errors import Invalid, MachineryFailed
 from model_stage_deploy.core.locks import ALL, is_unreadable, key_of, place_of
 from model_stage_deploy.core.reasons import Reason
-from model_stage_deploy.ports import LockClash, LockEntry
+from model_stage_deploy.core.stored import LockEntry
+from model_stage_deploy.ports import LockClash
 from tests.adapters.lock_places import KINDS, bare_remote, isolated, lock, refs, store_on
 from tests.standins.git_remote import GitRemote
 from tests.standins.registries import GitRepository
@@ -229,3 +233,57 @@ def test_the_way_that_the_clone_pushes(room: Path) -> None:
     with store_on(room, "clone", "https://nobody.invalid/org/models") as store:
         store.put(lock(), replacing="")
     assert list(refs(room, "clone")) == [RUN]
+
+
+def test_in_a_workflow_the_remote_that_is_asked_for_tags_has_the_locks(room: Path) -> None:
+    """Not whatever the job's checkout has for a remote."""
+    job = GitRepository(room / "job")
+    job.git("remote", "add", "origin", "https://nobody.invalid/org/models")
+    remotes = [(str(room / "gone.git"), None), (str(room / "remote.git"), None)]
+    with GitSource(Clone.open(job.path), remotes, refs_from_remote=True) as source:
+        open_lock_store(source).put(lock(), replacing="")
+    assert list(refs(room, "clone")) == [RUN]
+    assert list((room / "home").iterdir()) == []
+
+
+def test_a_clone_with_one_remote_of_another_name(room: Path) -> None:
+    clone = GitRepository(room / "odd")
+    clone.git("remote", "add", "upstream", str(room / "remote.git"))
+    with GitSource(Clone.open(clone.path)) as source:
+        open_lock_store(source).put(lock(), replacing="")
+    assert list(refs(room, "clone")) == [RUN]
+
+
+def test_several_remotes_and_none_is_the_one(room: Path) -> None:
+    clone = GitRepository(room / "odd")
+    for name in ("one", "two"):
+        clone.git("remote", "add", name, str(room / "remote.git"))
+    with GitSource(Clone.open(clone.path)) as source, pytest.raises(Invalid) as problem:
+        open_lock_store(source).entries()
+    assert problem.value.reason is Reason.USAGE
+
+
+def test_no_place_at_all() -> None:
+    with GitSource(None) as source, pytest.raises(MachineryFailed) as problem:
+        open_lock_store(source).entries()
+    assert problem.value.reason is Reason.LOCK_FAILED
+
+
+def test_a_token_goes_to_its_own_server_only(room: Path, served: GitRemote) -> None:
+    """The clone pushes to a server that is not the token's."""
+    clone = GitRepository(room / "clone")
+    clone.git("remote", "add", "origin", "https://other.invalid/org/models")
+    clone.git("remote", "set-url", "--push", "origin", served.repository_url("org/models"))
+    there = store_on(room, "clone", "https://other.invalid/org/models", token="right")
+    with there as store, pytest.raises(MachineryFailed) as problem:
+        store.entries()
+    assert problem.value.reason is Reason.PERMISSION_MISSING
+    assert not [one for one in served.requests if one.had_authorization]
+
+
+def test_a_mirror_push_removes_locks(room: Path) -> None:
+    """Which the docs warn of."""
+    with store_on(room, "clone") as store:
+        store.put(lock(), replacing="")
+    GitRepository(room / "first").git("push", "--quiet", "--mirror", str(room / "remote.git"))
+    assert refs(room, "clone") == {}

@@ -17,7 +17,7 @@ from model_stage_deploy.adapters.git_signatures import GitSignatures, tag_bytes
 from model_stage_deploy.adapters.git_source import GitSource
 from model_stage_deploy.core.errors import MachineryFailed
 from model_stage_deploy.core.model import TagRecord
-from model_stage_deploy.ports import Signature
+from model_stage_deploy.core.stored import Signature
 from tests.adapters.git_clones import CLONES, NAME, World, isolate, make_registry, serve
 from tests.standins.registries import GitRepository
 from tests.standins.signing import GpgRing, SshKey, put_tag, signed_tag, tag_text

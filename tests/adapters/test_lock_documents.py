@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from model_stage_deploy.adapters.lock_documents import read_lock, write_lock
 from model_stage_deploy.core.locks import is_unreadable, place_of
-from model_stage_deploy.ports import LockEntry
+from model_stage_deploy.core.stored import LockEntry
 
 LOCK = LockEntry("v", "run", "churn#prod", "claim", "Ada", "deploy", "https://ci", since=1.5, renewed=2.5, lease=60.0)
 PLACE = place_of(LOCK.key)

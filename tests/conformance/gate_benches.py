@@ -12,9 +12,9 @@ from model_stage_deploy.core.evidence import Approved
 from model_stage_deploy.core.model import TagRecord
 from model_stage_deploy.core.policy import Gates
 from model_stage_deploy.core.reasons import Reason
+from model_stage_deploy.core.stored import Signature
 from model_stage_deploy.gates.catalogue import build, load, rule_of
 from model_stage_deploy.gates.contract import Case, Gate
-from model_stage_deploy.ports import Signature
 from tests.fakes.code_host import FakeCodeHost
 from tests.fakes.forge import FakeForge
 from tests.gates.judged import COMMIT, NOW, a_case

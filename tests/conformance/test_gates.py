@@ -5,11 +5,13 @@ from __future__ import annotations
 import copy
 import json
 import re
+import textwrap
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from model_stage_deploy.adapters.mapping_yaml import load_mapping
 from model_stage_deploy.core.errors import ModelStageError
 from model_stage_deploy.core.verdict import Answer, Verdict
 from model_stage_deploy.gates.catalogue import GATES
@@ -106,6 +108,16 @@ def test_it_is_told_in_the_reference(name: str) -> None:
     section = _section(name)
     assert "```yaml" in section
     assert f"`{_verdict(name, bad=True).code}`" in section
+
+
+EXAMPLES = [text for text in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL) if text.startswith("gates:")]
+
+
+@pytest.mark.parametrize("text", EXAMPLES)
+def test_the_examples_of_the_reference_are_right(text: str) -> None:
+    stages = "stages:\n  staging: {verify: [{run: x}]}\n  canary: {}\n  prod:\n" + textwrap.indent(text, "    ")
+    mapping = load_mapping(f"version: 1\ndefaults: {{deploy: {{run: x}}}}\n{stages}".encode(), "gates.md", ["shell"])
+    assert mapping.settings("churn", "prod") is not None
 
 
 def test_every_gate_has_a_bench_and_no_bench_is_without_a_gate() -> None:

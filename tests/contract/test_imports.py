@@ -52,7 +52,7 @@ ADAPTERS: dict[str, set[str]] = {
     "yaml_scalars": {"yaml"},
 }
 # Faces that may name adapters: the composition root, and those that make announcers and readers themselves.
-NAMERS = {"wiring", "members", "action", "cli", "checking", "delivering", "doctor", "locking", "opening"}
+NAMERS = {"wiring", "hosting", "members", "action", "cli", "checking", "delivering", "doctor", "locking", "opening"}
 
 
 def imported(path: Path) -> Iterator[str]:

@@ -24,7 +24,7 @@ from model_stage_deploy.core.locks import (
     place_of,
     unreadable,
 )
-from model_stage_deploy.ports import LockEntry
+from model_stage_deploy.core.stored import LockEntry
 
 NOW = 1_800_000_000.0
 NAMES = st.from_regex(r"[A-Za-z0-9](?:[A-Za-z0-9_/-]{0,6}[A-Za-z0-9])?", fullmatch=True)

@@ -1,4 +1,4 @@
-"""How a version fared in a stage: the stretches in which it was good. What a stage asks of them: gates/test_needs.py."""
+"""How a version fared in a stage: the stretches in which it was good. What is asked of them: tests/gates/."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ import pytest
 from model_stage_deploy.adapters.local_log import PLACE, LocalLog
 from model_stage_deploy.core.evidence import Evidence
 from model_stage_deploy.core.locks import key_of
-from model_stage_deploy.ports import LockEntry
+from model_stage_deploy.core.stored import LockEntry
 from tests.faces.command_lines import COMPLAINT, Done, run
 from tests.fakes.clock import FakeClock
 from tests.fakes.plans import a_plan

@@ -7,8 +7,8 @@ import pytest
 from model_stage_deploy.core.errors import Invalid
 from model_stage_deploy.core.redaction import Secret
 from model_stage_deploy.faces.event import read_event
+from model_stage_deploy.faces.hosting import workflow_starter
 from model_stage_deploy.faces.settings import Settings
-from model_stage_deploy.faces.wiring import workflow_starter
 from tests.standins.github import GitHubStandIn
 
 TAG = {"tag": "churn#prod#4"}

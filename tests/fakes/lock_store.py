@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from model_stage_deploy.core.locks import place_of
-from model_stage_deploy.ports import LockClash, LockEntry
+from model_stage_deploy.core.stored import LockEntry
+from model_stage_deploy.ports import LockClash
 
 
 @dataclass

@@ -12,8 +12,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
-from tests.fakes.lock_store import FakeLockStore
-
 from model_stage_deploy.adapters.jinja_templates import JinjaTemplates
 from model_stage_deploy.adapters.local_log import LocalLog
 from model_stage_deploy.adapters.mapping_yaml import load_mapping
@@ -34,6 +32,7 @@ from model_stage_deploy.flows.rollback import roll_back
 from tests.core.tag_records import START, record
 from tests.fakes.announcer import FakeAnnouncer
 from tests.fakes.clock import FakeClock
+from tests.fakes.lock_store import FakeLockStore
 
 MAPPING = """
 version: 1

@@ -7,7 +7,7 @@ import pytest
 from model_stage_deploy.core.locks import key_of
 from model_stage_deploy.core.outcome import Outcome
 from model_stage_deploy.core.reasons import Reason, Result
-from model_stage_deploy.ports import LockEntry
+from model_stage_deploy.core.stored import LockEntry
 from tests.flows.delivery_world import MAPPING, Life, World
 
 STOP = MAPPING.replace("on-failure: rollback", "on-failure: stop")

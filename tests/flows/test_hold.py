@@ -12,8 +12,8 @@ from model_stage_deploy.adapters.system_clock import SystemClock
 from model_stage_deploy.core.errors import Cancelled, MachineryFailed
 from model_stage_deploy.core.locks import key_of
 from model_stage_deploy.core.reasons import Reason
+from model_stage_deploy.core.stored import LockEntry
 from model_stage_deploy.flows.locking import Hold, Wanted, held
-from model_stage_deploy.ports import LockEntry
 from tests.fakes.clock import FakeClock
 from tests.fakes.lock_store import FakeLockStore
 

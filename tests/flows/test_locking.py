@@ -12,8 +12,8 @@ import pytest
 from model_stage_deploy.core.errors import Cancelled, MachineryFailed, ModelStageError, Refused
 from model_stage_deploy.core.locks import ALL, SKEW, key_of, place_of, unreadable
 from model_stage_deploy.core.reasons import Reason
+from model_stage_deploy.core.stored import LockEntry
 from model_stage_deploy.flows.locking import Hold, Wanted, freeze, held, unlock
-from model_stage_deploy.ports import LockEntry
 from tests.fakes.clock import FakeClock
 from tests.fakes.lock_store import FakeLockStore
 

@@ -13,10 +13,11 @@ from model_stage_deploy.core.evidence import Evidence
 from model_stage_deploy.core.lifecycle import Recorded, Records, now_running
 from model_stage_deploy.core.locks import SKEW, key_of
 from model_stage_deploy.core.reasons import Reason
+from model_stage_deploy.core.stored import LockEntry
 from model_stage_deploy.core.upkeep import Swept
 from model_stage_deploy.flows.context import Context
 from model_stage_deploy.flows.sweep import GRACE, sweep
-from model_stage_deploy.ports import Ending, LockEntry
+from model_stage_deploy.ports import Ending
 from tests.core.tag_records import registry
 from tests.fakes.clock import FakeClock
 from tests.fakes.plans import a_plan

@@ -10,9 +10,10 @@ from typing import Any
 from model_stage_deploy.adapters.jinja_templates import JinjaTemplates
 from model_stage_deploy.adapters.mapping_yaml import load_mapping
 from model_stage_deploy.core.errors import MachineryFailed
+from model_stage_deploy.core.stored import LockEntry
 from model_stage_deploy.deployers import catalogue
 from model_stage_deploy.flows.context import Configuration, Context
-from model_stage_deploy.ports import LockClash, LockEntry
+from model_stage_deploy.ports import LockClash
 from tests.fakes.announcer import FakeAnnouncer
 from tests.fakes.clock import FakeClock
 

@@ -10,9 +10,9 @@ from model_stage_deploy.core.errors import Invalid, MachineryFailed
 from model_stage_deploy.core.model import TagRecord
 from model_stage_deploy.core.policy import Signed as Rule
 from model_stage_deploy.core.reasons import Reason
+from model_stage_deploy.core.stored import Signature
 from model_stage_deploy.core.verdict import Verdict
 from model_stage_deploy.gates.signed import Signed
-from model_stage_deploy.ports import Signature
 from tests.gates.judged import TROUBLE, a_case, a_tag, judged
 
 GOOD = Signature("ada@example.com", "ED25519 SHA256:abc", "ssh")

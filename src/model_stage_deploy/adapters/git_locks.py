@@ -21,7 +21,8 @@ from model_stage_deploy.adapters.lock_documents import Kind, read_lock, write_lo
 from model_stage_deploy.core.errors import MachineryFailed
 from model_stage_deploy.core.locks import place_of
 from model_stage_deploy.core.reasons import Reason
-from model_stage_deploy.ports import LockClash, LockEntry, LockStore
+from model_stage_deploy.core.stored import LockEntry
+from model_stage_deploy.ports import LockClash, LockStore
 
 REFS = "refs/model-stages/locks"
 _PATIENCE = 30.0  # seconds for one question to the remote: half a usual lease
@@ -33,7 +34,7 @@ _FORBIDDEN = re.compile(
 )
 _GONE = re.compile(r"not our ref|couldn't find remote ref|unadvertised object|did not send all necessary objects")
 _NOBODY = "model-stage-deploy <model-stage-deploy@users.noreply.invalid>"
-_WAY_OUT = "or do without a lock: `lock: {use: none}` in the mapping, or --no-lock"
+_WAY_OUT = "a deployment can do without a lock: `lock: {use: none}` in the mapping, or --no-lock"
 
 
 class _Place(Protocol):

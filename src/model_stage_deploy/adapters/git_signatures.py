@@ -22,7 +22,7 @@ from model_stage_deploy.core.errors import MachineryFailed
 from model_stage_deploy.core.inert import one_line
 from model_stage_deploy.core.model import TagRecord
 from model_stage_deploy.core.reasons import Reason
-from model_stage_deploy.ports import Signature
+from model_stage_deploy.core.stored import Signature
 
 _TIMEOUT = 30.0  # seconds, for each program
 _BEGINS = re.compile(rb"^-----BEGIN (PGP SIGNATURE|PGP MESSAGE|SIGNED MESSAGE|SSH SIGNATURE)-----", re.MULTILINE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from model_stage_deploy.core.inert import one_line
-from model_stage_deploy.ports import Signature
+from model_stage_deploy.core.stored import Signature
 
 _MARK = "[GNUPG:] "
 _REFUSALS = {

@@ -16,11 +16,14 @@ from pathlib import Path
 from weakref import finalize
 
 from model_stage_deploy.core.errors import MachineryFailed
+from model_stage_deploy.core.inert import one_line
 from model_stage_deploy.core.reasons import Reason
 
 SCHEMA_VERSION = 1
+_MESSAGE = 300  # characters of SQLite's own words, which may quote a damaged file
 PATIENT, HURRIED = 15.0, 2.0  # seconds to wait for other writers
-_TROUBLE = (sqlite3.Error, OSError, UnicodeError)  # the last: SQLite quotes what it finds in a damaged file
+_GARBLED = (UnicodeError, IndexError)  # of a damaged file: SQLite quotes what it finds; a column has another name
+_TROUBLE = (sqlite3.Error, OSError, *_GARBLED)
 _APPLICATION_ID = 0x4D53444C  # "MSDL", in the file's header: https://www.sqlite.org/pragma.html#pragma_application_id
 _SCHEMA = """
 CREATE TABLE events (
@@ -99,7 +102,7 @@ class LogFile:
         """
         try:
             yield
-        except (ValueError, TypeError, AttributeError, OverflowError) as problem:
+        except (ValueError, TypeError, AttributeError, OverflowError, LookupError) as problem:
             raise MachineryFailed(
                 Reason.LOG_FAILED,
                 f"the deployment log {self.shown} holds an event that makes no sense: it is damaged",
@@ -154,17 +157,17 @@ class LogFile:
     def _why(self, problem: Exception) -> str:
         if isinstance(problem, OSError):
             return problem.strerror or type(problem).__name__
-        if isinstance(problem, UnicodeError):
-            return "it is damaged: its texts are none"
+        if isinstance(problem, _GARBLED):
+            return "it is damaged"
         if _is_damage(problem) and (damage := self._damage()):
-            return f"{problem} ({damage})"
-        return str(problem)
+            return one_line(f"{problem} ({damage})", _MESSAGE)
+        return one_line(str(problem), _MESSAGE)
 
     def _damage(self) -> str:
         """What SQLite's own check says first; asked only when an error shows, because it reads the whole file."""
         with suppress(*_TROUBLE), closing(_connect(os.fspath(self._path or ""), HURRIED)) as connection:
             (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-            return str(found).strip().replace("\n", ", ") if found != "ok" else ""
+            return ", ".join(str(found).split("\n")) if found != "ok" else ""
         return ""
 
     def _hint(self, problem: Exception) -> str:
@@ -191,8 +194,8 @@ class LogFile:
 
 def _is_damage(problem: Exception) -> bool:
     name = getattr(problem, "sqlite_errorname", "") or ""
-    undecodable = isinstance(problem, UnicodeError) or str(problem).startswith("Could not decode")
-    return undecodable or name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB"))
+    garbled = isinstance(problem, _GARBLED) or str(problem).startswith("Could not decode")
+    return garbled or name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB"))
 
 
 def _connect(path: str, timeout: float, *, same_thread: bool = True) -> sqlite3.Connection:

@@ -6,7 +6,7 @@ import json
 from typing import Any, Literal
 
 from model_stage_deploy.core.locks import place_of, unreadable
-from model_stage_deploy.ports import LockEntry
+from model_stage_deploy.core.stored import LockEntry
 
 SCHEMA = "model-stage-deploy/lock/v1"
 Kind = Literal["run", "freeze"]

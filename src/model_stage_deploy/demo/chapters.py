@@ -141,7 +141,7 @@ CHAPTERS = (
             ),
             _deploy("churn#prod#8", exit_code=1),
             Say("Nobody had to be awake for that. What happened is on record:"),
-            Run(("history", "churn", "--deployments", "--limit", "3", "--no-github")),
+            Run(("history", "churn", "prod", "--deployments", "--no-github")),
             Say("A workflow that is run again does not bring the broken version back:"),
             _deploy("churn#prod#8", exit_code=3),
         ),

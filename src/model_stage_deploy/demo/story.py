@@ -39,6 +39,15 @@ from model_stage_deploy.demo.repository import ENVIRONMENTS, Repository, environ
 from model_stage_deploy.report.columns import columns
 
 _WIDTH = 100
+_OPENING = """\
+A model called churn, in a new repository with a remote: {directory}
+Two servers on this machine play staging and production. Every command below is really run.
+
+Before a version gets to production, its mapping asks that it
+  - was deployed to staging and verified there, and was good there for {soak};
+  - has an accuracy of 0.9 or more, and an AUC that is not much worse than that of the version that is live.
+What is deployed is asked which version it serves. If it does not serve, the one before comes back.
+"""
 
 
 def tell(*, keep: str = "", chapters: Sequence[Chapter] = CHAPTERS) -> int:
@@ -52,8 +61,7 @@ def tell(*, keep: str = "", chapters: Sequence[Chapter] = CHAPTERS) -> int:
         repository = Repository(directory, receiver.port)
         repository.create(SOAK)
         teller = _Teller(repository, secret)
-        print(f"A model called churn in a new repository ({directory}), and two servers: staging and production.")
-        print("Everything below is really run; nothing leaves this machine.\n")
+        print(_OPENING.format(directory=directory, soak=SOAK))
         for number, chapter in enumerate(chapters, 1):
             teller.chapter(number, chapter)
         teller.heading("What is live, by the servers' own word and by the records")

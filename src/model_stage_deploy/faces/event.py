@@ -67,12 +67,14 @@ def _pushed(body: Mapping[str, Any]) -> Pushed:
 
 def _run(environ: Mapping[str, str], server_url: str, repository: str) -> RunFacts:
     identity, attempt = environ.get("GITHUB_RUN_ID", ""), environ.get("GITHUB_RUN_ATTEMPT", "")
+    # Who ran it again, where somebody did: `GITHUB_ACTOR` stays the one who pushed.
+    actor = environ.get("GITHUB_TRIGGERING_ACTOR") or environ.get("GITHUB_ACTOR", "")
     url = ""
     if identity.isdigit() and repository:
         url = f"{server_url}/{repository}/actions/runs/{identity}"
         if attempt.isdigit() and attempt != "1":
             url += f"/attempts/{attempt}"
-    return RunFacts(id=identity, attempt=attempt, url=url, actor=environ.get("GITHUB_ACTOR", ""))
+    return RunFacts(id=identity, attempt=attempt, url=url, actor=actor)
 
 
 def _body(path: str) -> Mapping[str, Any]:

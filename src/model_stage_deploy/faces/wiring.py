@@ -18,12 +18,12 @@ from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.redaction import Scrubber, Secret
 from model_stage_deploy.faces import members
 from model_stage_deploy.faces.event import WorkflowEvent
+from model_stage_deploy.faces.hosting import forge_of, host_of
 from model_stage_deploy.faces.settings import Settings
 from model_stage_deploy.flows.context import Configuration, Context, Wishes
-from model_stage_deploy.ports import Announcer, CodeHost, Forge, LockStore, Trusted, WorkflowStarter
+from model_stage_deploy.ports import Announcer, CodeHost, LockStore, Trusted
 
 if TYPE_CHECKING:
-    from model_stage_deploy.adapters.github_client import GitHubClient
     from model_stage_deploy.flows.change import World
 
 CONFIG_PATHS = (".github/model-stages.yml", ".github/model-stages.yaml", "model-stages.yml", "model-stages.yaml")
@@ -50,7 +50,7 @@ def working(
         announcer.mask(settings.token.reveal())
         scrubber.add(basic(settings.token))
     with open_source(settings, event, environ, lambda text: announcer.note("warning", text)) as source:
-        host, forge = _host(settings, event, source, scrubber), _forge(settings, event)
+        (host, hostless), forge = host_of(settings, event, source, scrubber), forge_of(settings, event)
         yield Context(
             repository=source,
             configuration=_Configurations(settings, source, trusted=on_actions(environ)),
@@ -62,6 +62,7 @@ def working(
             announcer=announcer,
             clock=SystemClock(),
             host=host,
+            hostless=hostless,
             forge=forge,
             locks=open_locks(source),
             registry=lambda: _registry(settings, event, environ, source),
@@ -115,44 +116,6 @@ def _token_for(url: str, settings: Settings, event: WorkflowEvent) -> Secret | N
     return settings.token if parts_of(url).hostname in hosts else None
 
 
-def _host(settings: Settings, event: WorkflowEvent, source: GitSource, scrubber: Scrubber) -> CodeHost | None:
-    """Where deployments are recorded: GitHub, or with `--no-github` the log of this repository."""
-    if settings.command not in ("deploy", "rollback", "check"):
-        return None
-    if settings.no_github:
-        return open_log(source, event, scrubber)
-    if (settings.dry_run or settings.command == "check") and (settings.token is None or not event.repository):
-        return None
-    client = _github(
-        settings,
-        event,
-        "the deployment cannot be recorded on GitHub",
-        or_else=", or deploy with a record in this repository's own log: --no-github",
-    )
-    from model_stage_deploy.adapters.github_deployments import GitHubDeployments
-
-    return GitHubDeployments(client, scrubber.text, event.run.url)
-
-
-def open_log(source: GitSource, event: WorkflowEvent, scrubber: Scrubber) -> CodeHost:
-    """The deployment log beside the repository's own data; in memory where there is no clone."""
-    from model_stage_deploy.adapters.local_log import LocalLog
-    from model_stage_deploy.adapters.system_clock import SystemClock
-
-    local = source.local
-    path = local.common_directory / "model-stages" / "deployments.sqlite3" if local is not None else None
-    return LocalLog(path, who=event.run.actor or source.identity(), clock=SystemClock(), scrub=scrubber.text)
-
-
-def _forge(settings: Settings, event: WorkflowEvent) -> Forge | None:
-    if settings.token is None or not event.repository:
-        return None
-    from model_stage_deploy.adapters.github_client import GitHubClient
-    from model_stage_deploy.adapters.github_forge import GitHubForge
-
-    return GitHubForge(GitHubClient(event.api_url, event.repository, settings.token))
-
-
 def open_locks(source: GitSource) -> LockStore:
     """Locks on the remote; without one, in the repository itself."""
     from model_stage_deploy.adapters.git_locks import open_lock_store
@@ -193,19 +156,19 @@ def _interrupt() -> None:
 
 @contextmanager
 def looking(settings: Settings, event: WorkflowEvent, environ: Mapping[str, str]) -> Iterator[tuple[Context, CodeHost]]:
-    """A context for one who only looks, and the code host to ask.
+    """A context for one who only looks, and where deployments are recorded: GitHub, or this repository's own log.
 
-    Raises Invalid (usage, not-a-repository).
+    Raises Invalid (not-a-repository).
     """
     import sys
 
-    from model_stage_deploy.adapters.github_deployments import GitHubDeployments
     from model_stage_deploy.adapters.terminal_announcer import TerminalAnnouncer
 
     scrubber = Scrubber()
-    client = _github(settings, event, "GitHub's deployments cannot be read")
     with working(settings, event, environ, TerminalAnnouncer(sys.stderr, scrubber), scrubber) as context:
-        yield context, GitHubDeployments(client, scrubber.text)
+        if context.host is None:
+            raise AssertionError(settings.command)  # host_of gives one to every command that looks
+        yield context, context.host
 
 
 @contextmanager
@@ -232,32 +195,6 @@ def _parse_gto_config(text: bytes) -> object:
     from model_stage_deploy.adapters.gto_config_yaml import parse_config  # PyYAML: only where there is such a file
 
     return parse_config(text)
-
-
-def workflow_starter(settings: Settings, event: WorkflowEvent) -> WorkflowStarter:
-    """Starts workflows of the event's repository. Raises Invalid (usage) without a token or GITHUB_REPOSITORY."""
-    from model_stage_deploy.adapters.github_workflows import GitHubWorkflows
-
-    client = _github(settings, event, "no workflow can be started")
-    return GitHubWorkflows(client, f"{event.server_url}/{event.repository}", event.default_branch or "")
-
-
-def _github(settings: Settings, event: WorkflowEvent, otherwise: str, *, or_else: str = "") -> GitHubClient:
-    """A client of the event's repository; `otherwise` says what cannot be without one. Raises Invalid (usage)."""
-    if settings.token is None or not event.repository:
-        missing = " and ".join(
-            name
-            for name, absent in (("a token", settings.token is None), ("GITHUB_REPOSITORY", not event.repository))
-            if absent
-        )
-        raise Invalid(
-            Reason.USAGE,
-            f"{otherwise} without {missing}",
-            hint=f"set GITHUB_TOKEN and GITHUB_REPOSITORY=OWNER/NAME{or_else}",
-        )
-    from model_stage_deploy.adapters.github_client import GitHubClient
-
-    return GitHubClient(event.api_url, event.repository, settings.token)
 
 
 class _Configurations:

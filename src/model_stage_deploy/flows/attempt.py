@@ -128,7 +128,7 @@ class Attempt:
             with self.journal.step("record the deployer's end"):
                 self._record_placed(self.deployment_id)
         with self.journal.step("verify"):
-            verify(self.context, job, self.prepared.verify(receipt.url), self.checks)
+            verify(self.context, job, self.prepared.verify(receipt.url, self.id), self.checks)
 
     def _record_placed(self, deployment_id: str) -> None:
         """A record that lags behind is no reason to leave the new version unverified."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model_stage_deploy.core.annotations import Annotation
+from model_stage_deploy.core.errors import ModelStageError
 from model_stage_deploy.core.mapping import StageMap
 from model_stage_deploy.core.plan import RunFacts
 from model_stage_deploy.core.templates import Templates
@@ -50,7 +51,7 @@ class Wishes:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The ports and facts of one run. `host` is None for a dry run that has no token, `forge` without a token."""
+    """The ports and facts of one run. `host` and `forge` are None without a token (and without `--no-github`)."""
 
     repository: Repository
     configuration: Callable[[str | None], Configuration]
@@ -74,8 +75,10 @@ class Context:
     interrupt: Callable[[], None] = lambda: None
     """Ends what the main thread waits for, as a cancellation does."""
     wishes: Wishes = Wishes()
+    hostless: ModelStageError | None = None
+    """Why there is no host, for whom that matters."""
     owner: str = ""
-    """Who holds locks: the actor of the run, or whom git knows here."""
+    """Who does all this: the actor of the run, or whom git knows here (which proves nothing); "" where unknown."""
     repository_name: str = ""
     run: RunFacts = RunFacts()  # noqa: RUF009 - frozen
     dry_run: bool = False

@@ -127,7 +127,7 @@ def _locked(context: Context, prepared: Prepared, attempt_id: str, journal: Jour
     wanted = Wanted(
         key=key_of(decision.model, decision.stage),
         claim=attempt_id,
-        owner=context.owner or run.actor or "somebody unknown",
+        owner=context.owner or "somebody unknown",
         reason=f"{decision.action} {decision.version} ({decision.tag})",
         url=run.url,
         lease=rule.lease,
@@ -154,6 +154,8 @@ def _look(context: Context, prepared: Prepared, journal: Journal, *, quiet: bool
     """The stage's records; None where there is nobody to ask, which only a dry run may accept."""
     host, plan = context.host, prepared.plan
     if host is None:
+        if context.hostless is not None and not context.dry_run:
+            raise context.hostless
         return None
     try:
         return host.records(plan.decision.model, plan.decision.stage, plan.environment, limit=LOOK_BACK)
@@ -257,7 +259,7 @@ def _evidence(context: Context, plan: Plan, journal: Journal) -> Evidence:
         tag_object=proof.object_id if proof else "",
         tagger=f"{proof.tagger} <{proof.email}>" if proof and proof.tagger else "",
         signer=str(signed.facts.get("signer", "")) if signed else "",
-        actor=context.run.actor,
+        actor=context.owner,
         gates=journal.gates,
         override=journal.overridden,
         forced=context.wishes.force,

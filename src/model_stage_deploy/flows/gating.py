@@ -56,9 +56,9 @@ def require(context: Context, prepared: Prepared, verdicts: Sequence[Verdict], j
     decision = prepared.plan.decision
     if context.wishes.override:
         reason = context.wishes.override
-        may_override(prepared.settings.gates.override, context.run.actor, reason, context.forge)
+        may_override(prepared.settings.gates.override, context.owner, reason, context.forge)
         journal.overridden = reason
-        loud = f"GATES OVERRIDDEN by {context.run.actor or 'somebody unknown'}: {reason}; against: " + "; ".join(
+        loud = f"GATES OVERRIDDEN by {context.owner or 'somebody unknown'}: {reason}; against: " + "; ".join(
             verdict.sentence for verdict in against
         )
         journal.warnings.append(loud)
@@ -130,7 +130,7 @@ def _case(context: Context, prepared: Prepared, records: Records | None) -> Case
         unverifiable=frozenset(unverifiable),
         live_version=live.version if live else "",
         live_commit=live.commit if live else "",
-        actor=context.run.actor,
+        actor=context.owner,
         now=context.clock.now(),
         live_known=records is not None and (records.whole or any(one.settles for one in records.newest_first)),
     )

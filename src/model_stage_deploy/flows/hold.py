@@ -11,7 +11,8 @@ from dataclasses import replace
 from model_stage_deploy.core.errors import Cancelled, MachineryFailed, ModelStageError
 from model_stage_deploy.core.locks import find
 from model_stage_deploy.core.reasons import Reason
-from model_stage_deploy.ports import Clock, LockClash, LockEntry, LockStore
+from model_stage_deploy.core.stored import LockEntry
+from model_stage_deploy.ports import Clock, LockClash, LockStore
 from model_stage_deploy.report.locks import who
 
 _GIVEN_UP = 5 / 6

@@ -16,8 +16,9 @@ from model_stage_deploy.core.durations import format_duration
 from model_stage_deploy.core.errors import Cancelled, MachineryFailed
 from model_stage_deploy.core.locks import find, freezes_over, is_stale, is_unreadable
 from model_stage_deploy.core.reasons import Reason
+from model_stage_deploy.core.stored import LockEntry
 from model_stage_deploy.flows.hold import Hold
-from model_stage_deploy.ports import Clock, LockClash, LockEntry, LockStore
+from model_stage_deploy.ports import Clock, LockClash, LockStore
 from model_stage_deploy.report.locks import already_locked, frozen, not_locked, occupied, unsettled, who
 
 __all__ = ["Hold", "Wanted", "freeze", "held", "unlock"]

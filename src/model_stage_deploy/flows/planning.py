@@ -37,7 +37,7 @@ class Prepared:
     options: Any
     configuration: Configuration
     env: Mapping[str, str]
-    verify: Callable[[str | None], tuple[Check, ...]]
+    verify: Callable[[str | None, str], tuple[Check, ...]]
 
 
 def settings_for(configuration: Configuration, model: str, stage: str) -> StageSettings:
@@ -108,8 +108,8 @@ def prepare(context: Context, configuration: Configuration, decision: Decision, 
     )
     url = _url(context, settings, variables)
 
-    def verify(reported: str | None) -> tuple[Check, ...]:
-        known = {**variables, "environment_url": reported or url}
+    def verify(reported: str | None, attempt: str) -> tuple[Check, ...]:
+        known = {**variables, "environment_url": reported or url, "attempt": attempt or "<attempt>"}
         return tuple(_check(context, settings, number, known) for number in range(len(settings.verify)))
 
     plan = Plan(
@@ -125,7 +125,7 @@ def prepare(context: Context, configuration: Configuration, decision: Decision, 
         repository=context.repository_name,
         run=context.run,
         config=configuration.label,
-        verify=verify(None),
+        verify=verify(None, ""),
         on_failure=settings.on_failure,
         digest=digest_of(settings, environment),
         origins=settings.origins,

@@ -61,7 +61,7 @@ def _back(
     with journal.step("plan the rollback"):
         plan = prepare(context, prepared.configuration, decision, ())
     context.announcer.say(about_to(plan.plan))
-    evidence = Evidence(actor=context.run.actor, automatic=True, answers=failed.id)
+    evidence = Evidence(actor=context.owner, automatic=True, answers=failed.id)
     attempt = Attempt(context, plan, journal, evidence, failed.hold, new_id(), Reason.ROLLED_BACK)
     ended = attempt.run()
     back = WayBack(

@@ -56,6 +56,8 @@ def _decided(
     configuration = context.configuration(holder.version.commit if holder else None)
     settings = settings_for(configuration, name, stage)
     recorded = None
+    if context.host is None and context.hostless is not None and not context.dry_run:
+        raise context.hostless
     if context.host is not None:
         environment = environment_of(context, settings, name, stage)
         recorded = now_running(context.host.records(name, stage, environment, limit=LOOK_BACK))

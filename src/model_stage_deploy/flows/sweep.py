@@ -15,10 +15,11 @@ from model_stage_deploy.core.mapping import StageSettings
 from model_stage_deploy.core.model import Model
 from model_stage_deploy.core.policy import Check
 from model_stage_deploy.core.reasons import Reason
+from model_stage_deploy.core.stored import LockEntry
 from model_stage_deploy.core.upkeep import Fault, Left, Place, Swept, Unlocked
 from model_stage_deploy.flows.context import Configuration, Context
 from model_stage_deploy.flows.planning import environment_of
-from model_stage_deploy.ports import CodeHost, LockClash, LockEntry
+from model_stage_deploy.ports import CodeHost, LockClash
 
 GRACE = 600.0
 """Seconds after its start in which a record is left alone, whatever else is known."""

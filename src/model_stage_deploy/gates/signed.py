@@ -9,9 +9,10 @@ from model_stage_deploy.core.inert import one_line
 from model_stage_deploy.core.model import TagRecord
 from model_stage_deploy.core.policy import Signed as Rule
 from model_stage_deploy.core.reasons import Reason
+from model_stage_deploy.core.stored import Signature
 from model_stage_deploy.core.verdict import Verdict, failed, passed
 from model_stage_deploy.gates.contract import Case
-from model_stage_deploy.ports import Signature, Signatures, Trusted
+from model_stage_deploy.ports import Signatures, Trusted
 
 Facts = Signature | str
 """The good signature, or why there is none, as a sentence."""

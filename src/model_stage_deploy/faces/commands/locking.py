@@ -19,7 +19,8 @@ from model_stage_deploy.faces.printing import print_page
 from model_stage_deploy.report import locks as view
 
 if TYPE_CHECKING:
-    from model_stage_deploy.ports import LockEntry, LockStore, Repository
+    from model_stage_deploy.core.stored import LockEntry
+    from model_stage_deploy.ports import LockStore, Repository
 
 _LONGEST_REASON = 1000  # characters
 

@@ -155,8 +155,8 @@ def _start(given: argparse.Namespace) -> Start | None:
         raise usage("--dispatch starts a workflow for a tag that is pushed", "add --push")
     from model_stage_deploy.core.redaction import Secret
     from model_stage_deploy.faces.event import read_event
+    from model_stage_deploy.faces.hosting import workflow_starter
     from model_stage_deploy.faces.settings import Settings
-    from model_stage_deploy.faces.wiring import workflow_starter
 
     token = os.environ.get("GITHUB_TOKEN", "")
     settings = Settings(command="promote", token=Secret(token) if token else None)
