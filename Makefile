@@ -1,5 +1,5 @@
 # Two commands do all the set-up on a machine with Python 3.11+, git and make:
-#   make demo   the main job on embedded defaults
+#   make demo   the main job, told as a story on a throw-away registry
 #   make test   the tests
 PYTHON ?= python3
 VENV := .venv

@@ -158,7 +158,7 @@ def test_without_github_nothing_is_asked_of_it(job: Job) -> None:
 
     assert _end(ended) == (0, "deployed", "deployed"), ended.log
     assert job.github.calls == []
-    assert ended.outputs["deployment-id"] == ""
+    assert ended.outputs["deployment-id"] == "1", "of the run's own log"
 
 
 def test_ghes_is_asked_below_its_prefix(job: Job) -> None:

@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[2]
 OUTCOME = {
     *("schema", "result", "reason", "exit_code", "message", "hint", "tag", "event", "model", "version", "stage"),
     *("commit", "deployment_id", "environment_url", "ended_as", "plan", "steps", "warnings", "tail"),
+    *("live_version", "verified", "gates", "overridden", "checks", "way_back", "parts"),
 }
 PLAN = {
     *("environment", "production", "rollback", "registered", "previous", "model", "deployer", "options"),
@@ -238,7 +239,7 @@ def test_check_says_what_each_model_and_stage_would_do(registry: Path) -> None:
     document = run(registry, "check", "churn", "--json").json
     assert (document["schema"], document["ok"]) == ("model-stage-deploy/check/v1", True)
     assert {row["model"] for row in document["stages"]} == {"churn"}
-    assert {"model", "stage", "version", "environment", "deployer", "actions", "problem", "hint"} == set(
+    assert {"model", "stage", "version", "environment", "deployer", "actions", "problem", "hint", "gates"} == set(
         document["stages"][0]
     )
 

@@ -18,7 +18,7 @@ from tests.fakes.lock_store import FakeLockStore
 
 KEY = key_of("churn", "prod")
 LEASE = 60.0
-RUNS = st.integers(0, 2)
+RUNS = st.integers(0, 1)
 
 
 @dataclass
@@ -74,16 +74,16 @@ class Machine:
 
 
 class Locking(RuleBasedStateMachine):
-    """Three machines, one lock, one true time."""
+    """Two machines, one lock, one true time."""
 
-    @initialize(skews=st.lists(st.floats(-SKEW / 2, SKEW / 2), min_size=3, max_size=3))
+    @initialize(skews=st.lists(st.floats(-SKEW / 2, SKEW / 2), min_size=2, max_size=2))
     def begin(self, skews: list[float]) -> None:
         self.store, self.time = FakeLockStore(), FakeClock()
         self.machines = [
             Machine(self.store, SkewedClock(self.time, skew), f"m{number}") for number, skew in enumerate(skews)
         ]
 
-    @rule(seconds=st.sampled_from([0.1, 5.0, 20.0, 30.0, 59.0, 61.0, 1000.0, 2000.0]))
+    @rule(seconds=st.sampled_from([0.1, 5.0, 20.0, 61.0, 1000.0]))
     def time_passes(self, seconds: float) -> None:
         self.time.time += seconds
 
@@ -91,6 +91,13 @@ class Locking(RuleBasedStateMachine):
     def looks(self, run: int) -> None:
         if not self.machines[run].has_it:
             self.machines[run].look()
+
+    @rule(run=RUNS, seconds=st.sampled_from([10.0, 31.0, 45.0, 59.9, 60.0]))
+    def waits(self, run: int, seconds: float) -> None:
+        """Look, and look again."""
+        self.looks(run)
+        self.time.time += seconds
+        self.looks(run)
 
     @rule(run=RUNS)
     def renews(self, run: int) -> None:

@@ -115,7 +115,7 @@ def test_what_a_live_lock_owns_is_left_alone(clock: FakeClock, host: LocalLog) -
     clock.time += 3 * GRACE
     locks = Locks([_lock("killed", clock, age=30)])
     swept = _sweep(context(MAPPING, clock, locks), host)
-    assert [left.why for left in swept.left] == ["run 77 works on it"]
+    assert [left.why for left in swept.left] == ["run 77 has its lock"]
     assert (swept.closed, swept.unlocked, len(locks.held)) == ((), (), 1)
 
 

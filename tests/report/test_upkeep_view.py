@@ -29,12 +29,12 @@ def test_everything_that_a_sweep_did() -> None:
     lock = Unlocked("m#prod", "run 77", "", 1_770_102_100.0)
     locks = Fault("", "", MachineryFailed(Reason.LOCK_FAILED, "the remote does not answer"))
     place = Place("m", "prod", RECORD)
-    swept = Swept((place, PLACED), (Left(place, "run 78 works on it"),), (lock,), (DOWN, locks), 2, dry_run=False)
+    swept = Swept((place, PLACED), (Left(place, "run 78 has its lock"),), (lock,), (DOWN, locks), 2, dry_run=False)
     begun = "m v1.0.0 to prod, begun 2026-02-03T07:01:00Z by ann"
     assert _lines(swept) == [
         f"closed: {begun}: it never said how it ended; look at what runs",
         f"closed: {begun}: it was deployed and never verified; it is what runs",
-        f"left alone: {begun}: run 78 works on it",
+        f"left alone: {begun}: run 78 has its lock",
         "unlocked: m in prod: run 77 has it no more: its last sign of life was at 2026-02-03T07:01:40+00:00",
         "not swept: m/dev: GitHub answered 502",
         "  what to do: repeat it later",

@@ -127,7 +127,7 @@ class _Broom:
             return "no lock tells, and it may take so long" if age < longest else ""
         mine = (entry for entry in entries if entry.kind == "run" and record.attempt and entry.claim == record.attempt)
         owner = next((entry for entry in mine if not is_stale(entry, now)), None)
-        return f"{owner.owner} works on it" if owner is not None else ""
+        return f"{owner.owner} has its lock" if owner is not None else ""
 
 
 def _mapped(
