@@ -3,24 +3,20 @@
 `python -m benchmarks.campaign [--kills N] [--together N] [--runs N]` prints Markdown. Each world has a real Git remote
 over HTTP, the stateful GitHub stand-in, and a deployer that writes down what is live; a kill is SIGKILL of the
 whole process tree, as when a runner loses power. What is promised and was not kept is printed as such; the exit code
-is then 1.
+is then 1. Needs Linux, for it finds a run's processes in /proc.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import random
-import signal
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,256 +24,189 @@ from typing import Any
 if __package__ in (None, ""):  # run as a file
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+from benchmarks.campaign_kills import Campaign, Tally, after_a_run
+from benchmarks.campaign_worlds import LEASE, PLAIN, SAFE, TOGETHER, Place, finished
 from benchmarks.comparisons import print_table
-from tests.faces.jobs import REPOSITORY, TOKEN, Ended, Job
-from tests.standins.git_remote import GitRemote
-from tests.standins.github import GitHubStandIn
-from tests.standins.receiver import Receiver
-from tests.standins.registries import GitRepository
+from tests.faces.jobs import Ended, Job
 
-MAPPING = """\
-version: 1
-stages:
-  prod:
-    deploy:
-      run: |
-        echo "begin $MSD_VERSION" >> "$PLACE/journal"
-        sleep 0.05
-        printf %s "$MSD_VERSION" > "$PLACE/live.new" && mv "$PLACE/live.new" "$PLACE/live"
-        sleep 0.05
-        echo "end $MSD_VERSION" >> "$PLACE/journal"
-    verify:
-      - run: '[ "$(cat "$PLACE/live")" = "$MSD_VERSION" ]'
-    lock: {lease: 5s, wait: 20m}
-"""
-PLAIN = """\
-version: 1
-stages:
-  prod:
-    deploy: {run: 'printf %s "$MSD_VERSION" > "$PLACE/live"'}
-    lock: {use: none}
-"""
-SAFE = """\
-version: 1
-stages:
-  prod:
-    deploy: {run: 'printf %s "$MSD_VERSION" > "$PLACE/live"'}
-    gates: {window: {days: mon-sun}, people: {pushers: [ada]}}
-    verify:
-      - run: '[ "$(cat "$PLACE/live")" = "$MSD_VERSION" ]'
-    on-failure: rollback
-"""
 AT_ONCE = 6  # worlds side by side: most of the time of a kill is waiting for its lock to go stale
-LONGEST = 2.5  # seconds into a run at which it is killed, at the latest
-GRACE = 600.0  # seconds for a run that must end
+_GRACE = 1800.0  # seconds for all runs that were started together
+_BATCH = 5  # runs of one tag, where tags come one after the other
+_GOOD = ("deployed", "already-deployed", "superseded")
 
 
 @dataclass
-class Tally:
-    """What happened in one world, or in all."""
+class Together:
+    """What many runs at once came to."""
 
-    killed: int = 0
-    survived: int = 0
-    after: Counter[str] = field(default_factory=Counter)
+    ends: Counter[str] = field(default_factory=Counter)
+    had_the_lock: int = 0
+    deployers: int = 0
+    seconds: float = 0.0
     broken: list[str] = field(default_factory=list)
 
-    def __add__(self, other: Tally) -> Tally:
-        return Tally(
-            self.killed + other.killed,
-            self.survived + other.survived,
-            self.after + other.after,
-            self.broken + other.broken,
-        )
+
+def kills(path: Path, count: int, seed: int, at_once: int = AT_ONCE) -> Tally:
+    """Kill `count` runs in `at_once` worlds side by side."""
+    shares = [share for share in (len(range(at, count, at_once)) for at in range(at_once)) if share]
+    worlds = [Campaign(path / f"kills-{at}", share, seed + at) for at, share in enumerate(shares)]
+    with ThreadPoolExecutor(at_once) as pool:
+        return sum(pool.map(Campaign.run, worlds), Tally())
 
 
-class Place:
-    """One world: a registry, its remote, GitHub, and a place where models are live."""
-
-    def __init__(self, path: Path, mapping: str, versions: int = 2) -> None:
-        path.mkdir(parents=True)
-        self.path = path
-        self.live = path / "live"
-        self.journal = path / "journal"
-        self.repository = GitRepository(path / "source")
-        self.commits = []
-        for number in range(1, versions + 1):
-            self.repository.commit({"model.txt": f"weights {number}\n"}, message=f"Train {number}")
-            self.repository.tag(f"m@v{number}.0.0")
-            self.commits.append(self.repository.git("rev-parse", "HEAD"))
-        self.repository.commit({".github/model-stages.yml": mapping}, message="Say how to deploy")
-
-    @contextmanager
-    def job(self) -> Iterator[Job]:
-        """The world at work."""
-        with (
-            GitRemote(self.path / "remotes", token=TOKEN) as remote,
-            GitHubStandIn(repository=REPOSITORY, token=TOKEN) as github,
-            Receiver() as receiver,
-        ):
-            remote.add(REPOSITORY, self.repository)
-            job = Job(self.path / "jobs", self.repository, remote, github, receiver)
-            job.extra["PLACE"] = str(self.path)
-            yield job
-
-    def assign(self, job: Job, number: int, version: int) -> str:
-        """Push a stage tag that gives prod to a version, leaving every other ref of the remote as it is."""
-        tag = f"m#prod#{number}"
-        self.repository.tag(tag, at=self.commits[version - 1])
-        bare = job.remote.directory(*REPOSITORY.split("/"))
-        self.repository.git("push", "--quiet", str(bare), f"refs/tags/{tag}")
-        return tag
-
-    def locks(self, job: Job) -> list[str]:
-        """Locks that are on the remote."""
-        bare = GitRepository(job.remote.directory(*REPOSITORY.split("/")), bare=True)
-        return bare.git("for-each-ref", "--format=%(refname)", "refs/model-stages/locks").split()
-
-
-def kills(path: Path, count: int, seed: int) -> Tally:
-    """Kill `count` deployments at random moments; after each, run the same tag again and look at everything."""
-    dice, tally = random.Random(seed), Tally()
-    place = Place(path, MAPPING)
+def together(path: Path, count: int) -> Together:
+    """`count` runs at once, one for each of as many tags, which are all there when the first run begins."""
+    place = Place(path, TOGETHER, versions=count)
     with place.job() as job:
-        for number in range(1, count + 1):
-            version = 1 + number % 2
-            tag = place.assign(job, number, version)
-            process, _ = job.begin_push(tag)
-            try:
-                process.communicate(timeout=dice.uniform(0.0, LONGEST))
-                tally.survived += 1
-            except subprocess.TimeoutExpired:
-                kill_tree(process.pid)
-                process.communicate()
-                tally.killed += 1
-            ended = finished(job, tag)
-            tally.after[ended.outputs.get("reason", "?")] += 1
-            tally.broken += [
-                f"kill {seed}/{number}: {complaint}" for complaint in complaints(place, job, ended, version)
-            ]
-    return tally
-
-
-def complaints(place: Place, job: Job, ended: Ended, version: int) -> Iterator[str]:
-    """Promises that do not hold after the run that followed a kill."""
-    reason = ended.outputs.get("reason")
-    if reason not in ("deployed", "already-deployed"):
-        yield f"the next run ended as {reason}: {ended.log[-300:]}"
-    if place.live.read_text(encoding="utf-8") != f"v{version}.0.0":
-        yield f"v{version}.0.0 is not live"
-    if place.locks(job):
-        yield f"a lock stays: {place.locks(job)}"
-    states = {each.id: job.github.deployment_statuses(each.id) for each in job.github.deployments}
-    for identity, statuses in states.items():
-        if not statuses or statuses[-1].state in ("in_progress", "queued", "pending"):
-            yield f"deployment {identity} is left in progress"
-    good = [each for each in job.github.deployments if states[each.id] and states[each.id][-1].state == "success"]
-    told = [dict(each.payload)["version"] for each in good if isinstance(each.payload, Mapping)]
-    if told != [f"v{version}.0.0"]:
-        yield f"GitHub shows as live: {told}"
-
-
-def together(path: Path, count: int) -> tuple[Counter[str], list[str], float]:
-    """Run `count` deployments of one stage at once, of `count` tags; how they ended, and what was not kept."""
-    place = Place(path, MAPPING, versions=count)
-    with place.job() as job:
-        tags = [place.assign(job, number, number) for number in range(1, count + 1)]
-        begun = time.monotonic()
+        tags = [place.assign(job, version) for version in place.versions]
         shuffled = random.Random(count).sample(tags, count)
-        runs = [job.begin_push(tag) for tag in shuffled]
-        with ThreadPoolExecutor(count) as pool:
-            ended = list(pool.map(lambda run: run[1](run[0].communicate(timeout=GRACE)[0]), runs))
-        took = time.monotonic() - begun
-        broken = [] if place.live.read_text(encoding="utf-8") == f"v{count}.0.0" else ["the newest is not live"]
-        words = [line.split() for line in place.journal.read_text(encoding="utf-8").splitlines()]
-        for one, other in zip(words[::2], words[1::2], strict=True):
-            if (one[0], other[0]) != ("begin", "end") or one[1] != other[1]:
-                broken.append(f"two deployers at once: {one} {other}")
-        ends = Counter(run.outputs.get("reason", "?") for run in ended)
-        broken += [f"a run ended as {end}" for end in ends if end not in ("deployed", "already-deployed", "superseded")]
-        broken += [f"a lock stays: {lock}" for lock in place.locks(job)]
-        return ends, broken, took
+        begun = time.monotonic()
+        return _gathered(place, job, [job.begin_push(tag) for tag in shuffled], begun)
 
 
-def costs(path: Path, runs: int) -> list[tuple[str, float]]:
-    """Median seconds of a deployment with the whole safety path, and with all of it off, by turns."""
-    worlds = {"all of it": (SAFE, {}), "none of it": (PLAIN, {"force": "true", "no_lock": "true"})}
-    found: dict[str, list[float]] = {name: [] for name in worlds}
-    places = {name: Place(path / str(at), mapping) for at, (name, (mapping, _)) in enumerate(worlds.items())}
-    with places["all of it"].job() as safe, places["none of it"].job() as plain:
-        jobs: dict[str, Job] = {"all of it": safe, "none of it": plain}
-        for number in range(1, runs + 2):
+def overlapping(path: Path, count: int) -> Together:
+    """`count` runs at once, five for each tag; the next tag comes once a run of the one before has decided to deploy.
+
+    So runs meet at the lock, and some learn only there that they are late.
+    """
+    place = Place(path, TOGETHER, versions=-(-count // _BATCH))
+    with place.job() as job:
+        begun, runs = time.monotonic(), []
+        for version in place.versions:
+            tag, calls = place.assign(job, version), len(job.github.calls)
+            runs += [job.begin_push(tag) for _ in range(min(_BATCH, count - len(runs)))]
+            while len(job.github.calls) == calls:  # the first call asks what is live
+                time.sleep(0.005)
+        return _gathered(place, job, runs, begun)
+
+
+def _gathered(place: Place, job: Job, runs: list[Any], begun: float) -> Together:
+    """How they all ended, and what was not kept."""
+    with ThreadPoolExecutor(len(runs)) as pool:
+        ended: list[Ended] = list(pool.map(lambda run: run[1](run[0].communicate(timeout=_GRACE)[0]), runs))
+    found = Together(seconds=time.monotonic() - begun)
+    found.ends = Counter(run.outputs.get("reason", "?") for run in ended)
+    found.had_the_lock = sum(_steps(run).get("last look") is not None for run in ended)
+    found.deployers = sum(line[0] == "begin" for line in place.journal)
+    for run in ended:
+        if run.outputs.get("reason") not in _GOOD or run.exit_code:
+            found.broken.append(f"a run ended as {run.outputs.get('reason')}: {run.log[-400:]}")
+    found.broken += overlaps(place.journal)
+    good = next((run for run in ended if run.outputs.get("reason") == "deployed"), ended[0])
+    found.broken += after_a_run(place, job, good, place.versions[-1])
+    return found
+
+
+def overlaps(journal: list[list[str]]) -> Iterator[str]:
+    """Deployers that were at work at the same time, by what they wrote."""
+    for one, other in zip(journal[::2], [*journal[1::2], ["nothing"]], strict=False):
+        if (one[0], other[0]) != ("begin", "end") or one[1:] != other[1:]:
+            yield f"two deployers at once, or one that never ended: {one} {other}"
+
+
+def costs(path: Path, runs: int) -> dict[str, dict[str, float]]:
+    """Median seconds of a deployment with the whole safety path, and with all of it off, by turns; of each step, too.
+
+    The step "" is the whole.
+    """
+    worlds: dict[str, tuple[str, Mapping[str, str]]] = {"safe": (SAFE, {}), "plain": (PLAIN, {"force": "true"})}
+    taken: dict[str, list[dict[str, float]]] = {name: [] for name in worlds}
+    places = {name: Place(path / name, mapping) for name, (mapping, _) in worlds.items()}
+    with places["safe"].job() as safe, places["plain"].job() as plain:
+        jobs = {"safe": safe, "plain": plain}
+        for number in range(runs + 1):
             for name, (_, inputs) in worlds.items():
-                tag = places[name].assign(jobs[name], number, 1 + number % 2)
+                tag = places[name].assign(jobs[name], places[name].versions[number % 2])
                 begun = time.monotonic()
                 ended = finished(jobs[name], tag, **inputs)
                 took = time.monotonic() - begun
                 if ended.exit_code:
                     raise SystemExit(ended.log)
-                if number > 1:
-                    found[name].append(took)
-    return [(name, statistics.median(seconds)) for name, seconds in found.items()]
+                if number:  # the first one warms up
+                    taken[name].append({"": took} | _steps(ended))
+    return {
+        name: {step: statistics.median(run.get(step, 0.0) for run in every) for step in every[0]}
+        for name, every in taken.items()
+    }
 
 
-def finished(job: Job, tag: str, **inputs: str) -> Ended:
-    """One run to its end."""
-    process, finish = job.begin_push(tag, **inputs)
-    ended: Ended = finish(process.communicate(timeout=GRACE)[0])
-    return ended
+def _steps(ended: Ended) -> dict[str, float]:
+    """Seconds of each step of a run."""
+    return {step["name"]: step["seconds"] for step in ended.document.get("steps", ())}
 
 
-def kill_tree(pid: int) -> None:
-    """SIGKILL to a process and all that it started, wherever they are: nobody is told, nothing is tidied up."""
-    below: dict[int, list[int]] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                parent = int((entry / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
-            except OSError:
-                continue
-            below.setdefault(parent, []).append(int(entry.name))
-    doomed, waiting = [], [pid]
-    while waiting:
-        doomed.append(waiting.pop())
-        waiting += below.get(doomed[-1], [])
-    for each in doomed:
-        try:
-            os.kill(each, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
+def show_kills(tally: Tally) -> None:
+    """Print what the kills came to."""
+    rows: list[tuple[object, object]] = [
+        ("runs that were killed", tally.killed),
+        *((f"… when {where[2:]}", count) for where, count in sorted(tally.struck.items())),
+        ("runs that had ended before", tally.survived),
+        ("kills after which a lock was there", tally.locks_left),
+        ("kills after which a deployment was in progress", tally.orphans_left),
+        *((f"right after a kill the records told: {what}", count) for what, count in tally.told.most_common()),
+        *((f"the next run ended as `{reason}`", count) for reason, count in tally.after.most_common()),
+        (f"longest next run, with the wait for a lease of {LEASE:.0f} s", f"{tally.longest:.0f} s"),
+        ("promises broken", len(tally.broken)),
+    ]
+    _print("fault campaign", rows)
+
+
+def show_together(title: str, found: Together) -> None:
+    """Print what many runs at once came to."""
+    rows: list[tuple[object, object]] = [(f"`{reason}`", count) for reason, count in found.ends.most_common()]
+    rows += [
+        ("of them, had the lock once", found.had_the_lock),
+        ("deployers that worked, one after the other", found.deployers),
+        ("promises broken", len(found.broken)),
+        ("time for all", f"{found.seconds:.0f} s"),
+    ]
+    _print(title, rows)
+
+
+def show_costs(found: Mapping[str, Mapping[str, float]]) -> None:
+    """Print what the safety path adds, step by step."""
+    safe, plain = found["safe"], found["plain"]
+    rows = [
+        (step, _milliseconds(seconds), _milliseconds(plain.get(step, 0.0)))
+        for step, seconds in sorted(safe.items(), key=lambda one: plain.get(one[0], 0.0) - one[1])
+        if step
+    ]
+    told = sum(safe.values()) - safe[""], sum(plain.values()) - plain[""]
+    rows.append(
+        ("start, end, and letting go of the lock", *map(_milliseconds, (safe[""] - told[0], plain[""] - told[1])))
+    )
+    rows.append(("the whole process", _milliseconds(safe[""]), _milliseconds(plain[""])))
+    rows.append(("added", f"{_milliseconds(safe[''] - plain[''])}, {safe[''] / plain['']:.2f}×", ""))
+    print_table(("one deployment on loopback, medians", "all of the safety path", "none of it"), rows)
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{seconds * 1000:,.0f} ms"
+
+
+def _print(title: str, rows: Iterable[tuple[object, object]]) -> None:
+    print_table((title, "count"), [tuple(map(str, row)) for row in rows])
+    print(flush=True)
 
 
 def report(arguments: argparse.Namespace, directory: Path) -> list[str]:
     """Run all, print all; what was not kept."""
     broken: list[str] = []
     if arguments.kills:
-        shares = [len(range(at, arguments.kills, AT_ONCE)) for at in range(AT_ONCE)]
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            tallies = list(
-                pool.map(lambda at: kills(directory / f"kills-{at}", shares[at], arguments.seed + at), range(AT_ONCE))
-            )
-        total = sum(tallies, Tally())
-        rows: list[tuple[Any, ...]] = [
-            ("runs that were killed", total.killed),
-            ("runs that had ended before", total.survived),
-            *((f"the next run ended as `{reason}`", count) for reason, count in total.after.most_common()),
-            ("promises broken", len(total.broken)),
-        ]
-        print_table(("fault campaign", "count"), [tuple(map(str, row)) for row in rows])
-        broken += total.broken
+        tally = kills(directory, arguments.kills, arguments.seed)
+        show_kills(tally)
+        broken += tally.broken
     if arguments.together:
-        ends, wrong, took = together(directory / "together", arguments.together)
-        rows = [(f"`{reason}`", count) for reason, count in ends.most_common()]
-        rows += [("promises broken", len(wrong)), ("seconds for all", f"{took:.0f}")]
-        print_table((f"{arguments.together} runs at once", "count"), [tuple(map(str, row)) for row in rows])
-        broken += wrong
+        ways = {
+            "runs at once, of as many tags that are all there": together,
+            "runs at once, while tags come one after the other": overlapping,
+        }
+        for title, way in ways.items():
+            found = way(directory / way.__name__, arguments.together)
+            show_together(f"{arguments.together} {title}", found)
+            broken += found.broken
     if arguments.runs:
-        (_, safe), (_, plain) = costs(directory / "costs", arguments.runs)
-        rows = [
-            ("gates, newest wins, lock, verification", f"{safe * 1000:,.0f} ms", f"{safe / plain:.2f}×"),
-            ("all of it off", f"{plain * 1000:,.0f} ms", "1×"),
-            ("added", f"{(safe - plain) * 1000:,.0f} ms", ""),
-        ]
-        print_table(("one deployment on loopback", "median", "ratio"), rows)
+        show_costs(costs(directory / "costs", arguments.runs))
     for complaint in broken:
         print(f"\nNOT KEPT: {complaint}")
     return broken

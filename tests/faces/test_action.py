@@ -46,14 +46,20 @@ def test_github_is_told_of_the_start_and_the_end(job: Job) -> None:
     assert created.body["required_contexts"] == []
     assert created.body["payload"]["version"] == "v2.0.0"
     assert ended.outputs["deployment-id"] == str(deployment.id)
-    assert len(job.github.calls) <= 6
+    assert len(job.github.calls) <= 8
 
 
-def test_an_older_tag_run_again_says_what_it_replaces(job: Job) -> None:
-    ended = job.push("churn#prod#1")
+def test_t27_an_older_tag_run_again_is_superseded_and_forced_says_what_it_replaces(job: Job) -> None:
+    late = job.push("churn#prod#1")
+    assert (late.exit_code, late.outputs["result"], late.outputs["reason"]) == (0, "nothing-to-do", "superseded")
+    asked = job.dispatch(tag="churn#prod#1")
+    assert (asked.exit_code, asked.outputs["result"], asked.outputs["reason"]) == (3, "refused", "superseded")
+    assert job.receiver.requests == []
 
+    ended = job.push("churn#prod#1", force="true")
     assert ended.outputs["previous-version"] == "v2.0.0"
     assert "::warning::a newer tag, churn#prod#5, gives prod to v2.0.0" in ended.log
+    assert cast("dict[str, object]", job.github.deployments[0].payload)["forced"] is True
 
 
 def test_outputs_are_complete_and_mean_what_gto_action_means(job: Job) -> None:
@@ -89,7 +95,7 @@ def test_the_shell_deployer_runs_in_the_trusted_checkout_with_the_models_files_b
 
 
 def test_the_previous_deployment_goes_inactive_only_after_the_new_one_succeeded(job: Job) -> None:
-    job.push("churn#prod#1")
+    job.push("churn#prod#1", force="true")
     job.receiver.behave(Answer(500))
     failed = job.push("churn#prod#5")
     first, second = job.github.deployments
@@ -115,7 +121,7 @@ def test_another_model_in_the_same_environment_is_left_alone(job: Job) -> None:
 
 
 def test_a_rollback_by_dispatch_brings_the_version_before_back(job: Job) -> None:
-    job.push("churn#prod#1")
+    job.push("churn#prod#1", force="true")
     job.push("churn#prod#5")
     ended = job.dispatch(command="rollback", model="churn", stage="prod")
 
@@ -131,7 +137,7 @@ def test_a_rollback_by_dispatch_brings_the_version_before_back(job: Job) -> None
 
 
 def test_after_a_rollback_what_github_recorded_is_what_counts_as_live(job: Job) -> None:
-    job.push("churn#prod#1")
+    job.push("churn#prod#1", force="true")
     job.push("churn#prod#5")
     job.dispatch(command="rollback", model="churn", stage="prod")
 
@@ -201,10 +207,17 @@ def test_tags_that_cannot_be_had_are_a_refusal(job: Job) -> None:
     assert job.receiver.requests == []
 
 
-def test_a_whole_clone_is_enough_where_the_remote_cannot_be_asked(job: Job) -> None:
+def test_a_whole_clone_is_enough_where_the_remote_cannot_be_asked_if_that_is_forced(job: Job) -> None:
     job.remote.down = True
-    ended = job.push("churn#prod#5", checkout="full")
+    closed = job.push("churn#prod#5", checkout="full")
+    assert (closed.exit_code, closed.outputs["reason"]) == (4, "lock-failed")
+    late = job.push("churn#prod#5", checkout="full", no_lock="true")
+    assert (late.exit_code, late.outputs["reason"]) == (3, "incomplete-tags"), (
+        "nobody can tell whether it is the newest"
+    )
+    assert job.receiver.requests == []
 
+    ended = job.push("churn#prod#5", checkout="full", no_lock="true", force="true")
     assert ended.exit_code == 0, ended.log
     assert "::warning::main is read from this clone" in ended.log
     assert job.receiver.requests[-1].json["version"] == "v2.0.0"

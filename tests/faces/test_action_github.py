@@ -47,7 +47,7 @@ def _end(ended: Ended) -> tuple[int, str, str]:
 
 
 def test_one_500_at_every_call_is_got_over(job: Job) -> None:
-    assert job.push("churn#prod#1").exit_code == 0
+    assert job.push("churn#prod#1", force="true").exit_code == 0
     for method, path, after in EVERY_CALL.values():
         job.github.fail_next(method, path, after=after, status=500)
     ended = job.push("churn#prod#5")
@@ -103,7 +103,7 @@ def test_an_end_that_is_not_recorded_is_told_loudly(job: Job, call: str, answers
 
 
 def test_an_older_deployment_that_cannot_be_retired_is_a_warning_of_a_good_run(job: Job) -> None:
-    assert job.push("churn#prod#1").exit_code == 0
+    assert job.push("churn#prod#1", force="true").exit_code == 0
     job.github.fail_next("POST", STATUSES, after=2, status=403, body=REFUSED, times=9)
     ended = job.push("churn#prod#5")
 

@@ -27,7 +27,7 @@ OUTCOME = {
 }
 PLAN = {
     *("environment", "production", "rollback", "registered", "previous", "model", "deployer", "options"),
-    *("timeout_seconds", "config", "origins", "actions", "notes"),
+    *("timeout_seconds", "config", "origins", "actions", "notes", "verify", "on_failure", "digest"),
 }
 HOOK = {"DEMO_HOOK_SECRET": "demo-hook-secret-1"}
 

@@ -128,8 +128,8 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 class JinjaTemplates:
     """Fulfils ports.Templates.
 
-    In a URL every value is percent-encoded (`/` stays), but those of `vars` and `secrets` and what `urlencode`
-    returns. Any other filter over them makes plain text again, which is encoded: doubt closes the door.
+    In a URL every value is percent-encoded (`/` stays), but `environment_url`, those of `vars` and `secrets` and what
+    `urlencode` returns. Any other filter over them makes plain text again, which is encoded: doubt closes the door.
     """
 
     def __init__(self) -> None:
@@ -210,7 +210,8 @@ def _constant(node: nodes.Node) -> str | None:
 
 def _wrapped(name: str, value: Any) -> Any:
     if not isinstance(value, Mapping):
-        return value
+        # `environment_url` was checked to be a URL, when it was rendered or when the deployer reported it.
+        return _UrlReady(value) if name == "environment_url" and isinstance(value, str) else value
     if name in _URL_READY_GROUPS:
         return _Group(name, {key: _UrlReady(item) if isinstance(item, str) else item for key, item in value.items()})
     return _Group(name, value)

@@ -127,6 +127,8 @@ class Attempt:
         if self.context.host is not None and self.deployment_id is not None:
             with self.journal.step("record the deployer's end"):
                 self._record_placed(self.deployment_id)
+        if receipt.url:
+            job = replace(job, env={**job.env, "MSD_ENVIRONMENT_URL": receipt.url})
         with self.journal.step("verify"):
             verify(self.context, job, self.prepared.verify(receipt.url, self.id), self.checks)
 
@@ -156,6 +158,7 @@ class Attempt:
 
     def _cancelled(self) -> Outcome:
         """Close the record within the seconds that a cancelled job is given: with how the deployer ended, if it did."""
+        self.hold.hurry = True
         if self.hold.lost:
             reason, message = Reason.LOCK_LOST, "another run took over the lock; what the deployer started was ended"
         else:
@@ -216,10 +219,11 @@ def about_to(plan: Plan) -> str:
     """What is going to happen, in one line."""
     decision = plan.decision
     verb = "rolling back to" if decision.rollback else f"{decision.action}ing"
-    replacing = decision.previous.version if decision.previous else "nothing"
+    replacing = f"replacing {decision.previous.version if decision.previous else 'nothing'}, "
     return (
         f"{verb} {decision.model} {decision.version} ({decision.tag}, commit {decision.commit[:12]}) "
-        f"in {decision.stage}: environment {plan.environment}, replacing {replacing}, by {plan.config}"
+        f"in {decision.stage}: environment {plan.environment}, "
+        f"{replacing if decision.action == 'deploy' else ''}by {plan.config}"
     )
 
 

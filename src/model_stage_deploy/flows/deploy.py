@@ -30,7 +30,7 @@ from model_stage_deploy.flows.locking import Hold, Wanted
 from model_stage_deploy.flows.locking import held as holding
 from model_stage_deploy.flows.planning import Prepared, actions_of, prepare
 from model_stage_deploy.flows.recovery import recover
-from model_stage_deploy.flows.registry_tag import write_tag
+from model_stage_deploy.flows.registry_tag import BACK, write_tag
 
 LOOK_BACK = 30
 """Records of a stage that are looked at, until one settles what is live."""
@@ -115,7 +115,8 @@ def _under_lock(context: Context, order: Order, prepared: Prepared, journal: Jou
         outcome = recover(context, prepared, attempt, attempt.run(), journal)
         if outcome.reason is Reason.ROLLED_BACK_AFTER_FAILURE and outcome.back and prepared.settings.rollback.tag:
             decision = replace(order.decision, version=outcome.back.version, registered=True)
-            why = f"Roll {decision.model} back from {order.decision.version}, which failed in {decision.stage}"
+            left = order.decision.version
+            why = f"Roll {decision.model} back from {left}, which failed in {decision.stage}\n\n{BACK}{left}"
             return write_tag(context, decision, why, outcome, journal)
         return order.afterwards(outcome)
 

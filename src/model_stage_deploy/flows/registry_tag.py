@@ -13,6 +13,9 @@ from model_stage_deploy.core.writing_stages import Promote
 from model_stage_deploy.flows.change import carry_out
 from model_stage_deploy.flows.context import Context
 
+BACK = "Rolled-back-from: "
+"""The trailer in the message of a tag that a rollback wrote; the version that was left follows."""
+
 
 def write_tag(context: Context, decision: Decision, why: str, outcome: Outcome, journal: Journal) -> Outcome:
     """The outcome of a rollback that is live, with a tag written for it; where that fails, the outcome says so."""

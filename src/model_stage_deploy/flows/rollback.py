@@ -14,7 +14,7 @@ from model_stage_deploy.core.tags import Event, require_model_name, require_stag
 from model_stage_deploy.flows.context import Context
 from model_stage_deploy.flows.deploy import LOOK_BACK, Order, carry_out
 from model_stage_deploy.flows.planning import environment_of, settings_for
-from model_stage_deploy.flows.registry_tag import write_tag
+from model_stage_deploy.flows.registry_tag import BACK, write_tag
 
 
 def roll_back(context: Context, name: str, stage: str, journal: Journal, *, to: str) -> Outcome:
@@ -40,7 +40,7 @@ def roll_back(context: Context, name: str, stage: str, journal: Journal, *, to: 
         if not wanted or outcome.reason is not Reason.ROLLED_BACK or decided == decision.version:
             return outcome
         left = decision.previous.version if decision.previous else "nothing"
-        why = f"Roll {name} back from {left} to {decision.version} in {stage}"
+        why = f"Roll {name} back from {left} to {decision.version} in {stage}\n\n{BACK}{left}"
         return write_tag(context, decision, why, outcome, journal)
 
     order = Order(decision, stands, kind="rollback", success=Reason.ROLLED_BACK, afterwards=afterwards)
@@ -147,11 +147,20 @@ def _earlier(model: Model, stage: str, live: Previous | None) -> ModelVersion:
 
 
 def _assignments(model: Model, stage: str) -> list[tuple[RegistryEvent, ModelVersion]]:
+    """Assignments of the stage, oldest first; what a rollback left behind is not among them any more.
+
+    The tag that a rollback wrote takes its version's place of old: going back twice goes two versions back, and never
+    to the one that was left.
+    """
     model.require_unambiguous()
-    found = []
+    found: list[tuple[RegistryEvent, ModelVersion]] = []
     for event in model.events:
         if event.tag.event is Event.ASSIGNMENT and event.tag.stage == stage:
             version = model.version_of(event)
-            if version is not None:
-                found.append((event, version))
+            if version is None:
+                continue
+            before = [at for at, (_, one) in enumerate(found) if one is version]
+            if before and BACK in event.record.message:
+                del found[before[-1] :]
+            found.append((event, version))
     return found
