@@ -25,7 +25,7 @@ if __package__ in (None, ""):  # run as a file
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from benchmarks.campaign_kills import Campaign, Tally, after_a_run
-from benchmarks.campaign_worlds import LEASE, PLAIN, SAFE, TOGETHER, Place, finished
+from benchmarks.campaign_worlds import LEASE, PLAIN, SAFE, TOGETHER, Place, finished, locks_of
 from benchmarks.comparisons import print_table
 from tests.faces.jobs import Ended, Job
 
@@ -65,17 +65,21 @@ def together(path: Path, count: int) -> Together:
 
 
 def overlapping(path: Path, count: int) -> Together:
-    """`count` runs at once, five for each tag; the next tag comes once a run of the one before has decided to deploy.
+    """`count` runs at once, five for each tag. The next tag comes while those of the one before are under way.
 
-    So runs meet at the lock, and some learn only there that they are late.
+    By turns: once one of them has decided to deploy, so that they meet at the lock, and learn only there that they are
+    late; and once a deployer is at work.
     """
     place = Place(path, TOGETHER, versions=-(-count // _BATCH))
     with place.job() as job:
-        begun, runs = time.monotonic(), []
-        for version in place.versions:
-            tag, calls = place.assign(job, version), len(job.github.calls)
+        begun, runs = time.monotonic(), list[Any]()
+        for number, version in enumerate(place.versions):
+            tag, calls, lines = place.assign(job, version), len(job.github.calls), len(place.journal)
             runs += [job.begin_push(tag) for _ in range(min(_BATCH, count - len(runs)))]
-            while len(job.github.calls) == calls:  # the first call asks what is live
+            # The first call to GitHub asks what is live.
+            while len(job.github.calls) == calls or (number % 2 and len(place.journal) == lines):
+                if all(process.poll() is not None for process, _ in runs):
+                    break
                 time.sleep(0.005)
         return _gathered(place, job, runs, begun)
 
@@ -93,6 +97,7 @@ def _gathered(place: Place, job: Job, runs: list[Any], begun: float) -> Together
             found.broken.append(f"a run ended as {run.outputs.get('reason')}: {run.log[-400:]}")
     found.broken += overlaps(place.journal)
     good = next((run for run in ended if run.outputs.get("reason") == "deployed"), ended[0])
+    found.broken += [f"a lock stays: {lock}" for lock in locks_of(job)]
     found.broken += after_a_run(place, job, good, place.versions[-1])
     return found
 
@@ -143,6 +148,7 @@ def show_kills(tally: Tally) -> None:
         ("runs that had ended before", tally.survived),
         ("kills after which a lock was there", tally.locks_left),
         ("kills after which a deployment was in progress", tally.orphans_left),
+        ("locks of dead runs that a next run had no need to take", tally.locks_passed),
         *((f"right after a kill the records told: {what}", count) for what, count in tally.told.most_common()),
         *((f"the next run ended as `{reason}`", count) for reason, count in tally.after.most_common()),
         (f"longest next run, with the wait for a lease of {LEASE:.0f} s", f"{tally.longest:.0f} s"),
@@ -166,7 +172,7 @@ def show_together(title: str, found: Together) -> None:
 def show_costs(found: Mapping[str, Mapping[str, float]]) -> None:
     """Print what the safety path adds, step by step."""
     safe, plain = found["safe"], found["plain"]
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (step, _milliseconds(seconds), _milliseconds(plain.get(step, 0.0)))
         for step, seconds in sorted(safe.items(), key=lambda one: plain.get(one[0], 0.0) - one[1])
         if step

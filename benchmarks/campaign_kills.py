@@ -6,7 +6,7 @@ import random
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,9 @@ from model_stage_deploy.core.lifecycle import ENDED_BADLY, UNDER_WAY, now_runnin
 from tests.faces.jobs import Ended, Job
 
 _TWICE = 0.2  # of the kills are followed by another one, not by a run that may end
+_BY_TIME, _BY_REQUEST = 0.3, 0.4
+"""Parts of the kills whose moment is one in time, and the arrival of a request; that of the rest is the deployer's."""
+_AT_WORK = 0.5  # seconds from the deployer's beginning to the end of its run, about
 _GOOD = ("deployed", "already-deployed")
 _LOOK_EVERY = 0.001  # seconds
 
@@ -43,6 +46,8 @@ class Tally:
     """How the next run ended."""
     locks_left: int = 0
     orphans_left: int = 0
+    locks_passed: int = 0
+    """Locks that stayed because the next run found nothing to do before it came to the lock."""
     longest: float = 0.0
     """Seconds that the longest of the next runs took."""
     broken: list[str] = field(default_factory=list)
@@ -56,6 +61,7 @@ class Tally:
             self.after + other.after,
             self.locks_left + other.locks_left,
             self.orphans_left + other.orphans_left,
+            self.locks_passed + other.locks_passed,
             max(self.longest, other.longest),
             self.broken + other.broken,
         )
@@ -87,13 +93,23 @@ class Campaign:
                 if self._dice.random() < 0.5:  # else the killed run's job is run again
                     version = self._another(version)
                     tag = self._place.assign(job, version)
-                begun = time.monotonic()
-                ended = finished(job, tag)
-                self.tally.longest = max(self.tally.longest, time.monotonic() - begun)
-                self.tally.after[ended.outputs.get("reason", "?")] += 1
-                self._complain(after_a_run(self._place, job, ended, version))
-                self._complain(self._lost(job))
+                self._finish(job, tag, version)
+            version = self._another(self._place.live)  # so that no lock is passed by in the end
+            self._finish(job, self._place.assign(job, version), version)
         return self.tally
+
+    def _finish(self, job: Job, tag: str, version: str) -> None:
+        """The next run, and all that must hold after it."""
+        begun = time.monotonic()
+        ended = finished(job, tag)
+        self.tally.longest = max(self.tally.longest, time.monotonic() - begun)
+        self.tally.after[ended.outputs.get("reason", "?")] += 1
+        if "last look" in ended.outputs.get("json", ""):
+            self._complain(f"a lock stays: {lock}" for lock in locks_of(job))
+        else:
+            self.tally.locks_passed += len(locks_of(job))
+        self._complain(after_a_run(self._place, job, ended, version))
+        self._complain(self._lost(job))
 
     def _measure(self, job: Job) -> None:
         begun, requests = time.monotonic(), _requests(job)
@@ -130,19 +146,25 @@ class Campaign:
     def _await(self, process: subprocess.Popen[str], job: Job) -> bool:
         """Wait for the moment of the kill; False where the run ended before.
 
-        By turns of the dice a moment in time, or one of the requests to Git's remote or to GitHub, so that also the
-        short ways between two records are hit.
+        By the dice: a moment in time; one of the requests to Git's remote or to GitHub, so that also the short ways
+        between two records are hit; or a moment after the deployer has begun, which most of the time is not at work.
         """
-        seconds, requests = self._usual
-        until, at = self._dice.uniform(0, 1.1 * seconds), None
+        (seconds, requests), way = self._usual, self._dice.random()
+        begun, before, lines = time.monotonic(), _requests(job), len(self._place.journal)
+        limit = seconds * self._dice.uniform(0, 1.1)
         if locks_of(job):
-            until += self._dice.choice((0.0, LEASE))  # it waits first
-        if self._dice.random() < 0.6:
-            until, at = 3 * seconds + LEASE, _requests(job) + self._dice.randint(1, requests + 1)
-        begun = time.monotonic()
+            limit += self._dice.choice((0.0, LEASE))  # it waits first
+        nth, later = self._dice.randint(1, requests + 1), self._dice.uniform(0, _AT_WORK)
         while process.poll() is None:
-            if time.monotonic() - begun >= until or (at is not None and _requests(job) >= at):
-                return True
+            if way < _BY_TIME:
+                now = time.monotonic() - begun >= limit
+            elif way < _BY_TIME + _BY_REQUEST:
+                now = _requests(job) - before >= nth
+            else:
+                now = len(self._place.journal) > lines
+            if now:
+                time.sleep(later if way >= _BY_TIME + _BY_REQUEST else 0)
+                return process.poll() is None
             time.sleep(_LOOK_EVERY)
         return False
 
@@ -161,7 +183,7 @@ class Campaign:
             if line[2] not in recorded:
                 yield f"a deployer of {line[1]} began in attempt {line[2]}, of which there is no record"
 
-    def _complain(self, complaints: Iterator[str] | list[str]) -> None:
+    def _complain(self, complaints: Iterable[str]) -> None:
         self.tally.broken += [f"world {self._seed}, kill {self.tally.killed}: {each}" for each in complaints]
 
 
@@ -204,9 +226,6 @@ def after_a_run(place: Place, job: Job, ended: Ended, version: str) -> Iterator[
         yield f"the next run ended as {reason}: {ended.log[-400:]}"
     if place.live != version:
         yield f"{place.live} is live, not {version}"
-    locks = locks_of(job)
-    if locks:
-        yield f"a lock stays: {locks}"
     for each in job.github.deployments:
         if _is_open(job, each.id):
             yield f"deployment {each.id} is left in progress"

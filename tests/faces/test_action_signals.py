@@ -242,7 +242,7 @@ def test_while_the_failure_is_recorded_the_failure_is_what_is_recorded(job: Job)
 
 
 def test_while_the_older_deployment_is_retired(job: Job) -> None:
-    assert job.push("churn#prod#1").exit_code == 0
+    assert job.push("churn#prod#1", force="true").exit_code == 0
     job.github.fail_next("GET", "/deployments", kind="timeout", times=99)
     begun = len(job.github.calls)
     Run(job, "churn#prod#5").when(lambda: any(c.method == "GET" for c in job.github.calls[begun:])).cancel(

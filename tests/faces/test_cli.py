@@ -171,7 +171,7 @@ def test_a_failing_script_is_exit_1_with_its_last_words(registry: Path) -> None:
     [
         (["deploy", "churn@v3.1.0"], 0, "registration"),
         (["deploy", "v1.0.0"], 0, "not-a-stage-tag"),
-        (["deploy", "churn#prod!#9"], 0, "unassignment"),
+        (["deploy", "churn#prod!#9"], 3, "tag-not-found"),
         (["deploy", "chürn#prod"], 2, "not-a-gto-tag"),
         (["deploy"], 2, "usage"),
         (["deploy", "churn#prod#99", "--no-github"], 3, "tag-not-found"),

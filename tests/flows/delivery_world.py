@@ -15,20 +15,21 @@ from typing import Any, ClassVar
 from model_stage_deploy.adapters.jinja_templates import JinjaTemplates
 from model_stage_deploy.adapters.local_log import LocalLog
 from model_stage_deploy.adapters.mapping_yaml import load_mapping
-from model_stage_deploy.core.errors import Cancelled, DeploymentFailed, ModelStageError
+from model_stage_deploy.core.errors import Cancelled, DeploymentFailed, MachineryFailed, ModelStageError
 from model_stage_deploy.core.lifecycle import Records
 from model_stage_deploy.core.model import TagRecord
 from model_stage_deploy.core.outcome import Journal, Outcome, from_error
 from model_stage_deploy.core.plan import Plan, RunFacts
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.tags import parse_tag
-from model_stage_deploy.core.verdict import Finding, Verified
+from model_stage_deploy.core.verdict import Finding, Verdict, Verified, failed, passed
 from model_stage_deploy.deployers.contract import Job, Options, Receipt
 from model_stage_deploy.flows.context import Configuration, Context, Wishes
 from model_stage_deploy.flows.decide import Pushed
 from model_stage_deploy.flows.deploy import deploy_tag
 from model_stage_deploy.flows.removal import REMOVALS, take_away
 from model_stage_deploy.flows.rollback import roll_back
+from model_stage_deploy.gates.contract import Case
 from tests.core.tag_records import START, record
 from tests.fakes.announcer import FakeAnnouncer
 from tests.fakes.clock import FakeClock
@@ -123,6 +124,12 @@ class World:
     """Versions that do not serve."""
     unsure: set[str] = field(default_factory=set)
     """Versions of which a verifier cannot tell."""
+    closed: set[str] = field(default_factory=set)
+    """Gates that say no."""
+    unknown: set[str] = field(default_factory=set)
+    """Gates whose facts cannot be had."""
+    asked: list[str] = field(default_factory=list)
+    """Gates that were asked, in order."""
     at_work: int = 0
     most_at_work: int = 0
     before_deploying: Callable[[], None] = lambda: None
@@ -180,7 +187,7 @@ class World:
             repository=Mortal(self.shelf, life),
             configuration=lambda _commit: configuration,
             deployer=lambda _name, _files: Deployer(self, life),
-            gate=_no_gate,
+            gate=lambda name, _configuration: Gate(name, self),
             verifier=lambda _kind: Verifier(self, life),
             templates=JinjaTemplates(),
             annotation=lambda _dvc, _gto, _name: None,
@@ -201,8 +208,23 @@ def _configuration(mapping: str) -> Configuration:
     return Configuration(stages, "model-stages.yml", lambda: Path("/nonexistent"), lambda _path: None)
 
 
-def _no_gate(name: str, _configuration: Configuration) -> Any:
-    raise AssertionError(f"this world has no gate {name}")
+class Gate:
+    """Fulfils gates.contract.Gate: says no where the world does."""
+
+    name = "any"
+
+    def __init__(self, name: str, world: World) -> None:
+        self._name = name
+        self._world = world
+
+    def facts(self, rule: Any, case: Case) -> str:
+        self._world.asked.append(self._name)
+        if self._name in self._world.unknown:
+            raise MachineryFailed(Reason.GITHUB_FAILED, "nobody answers")
+        return self._name if self._name not in self._world.closed else ""
+
+    def judge(self, rule: Any, facts: str, case: Case) -> Verdict:
+        return passed(self._name, "fine") if facts else failed(self._name, "closed", "it is closed", "wait")
 
 
 class Deployer:

@@ -341,3 +341,88 @@ def test_a_dry_run_touches_nothing() -> None:
     assert (outcome.reason, world.history, states(world), list(world.locks.entries())) == (Reason.DRY_RUN, [], [], [])
     assert "make v1.0.0 live" in outcome.actions
     assert any("roll back" in line for line in outcome.actions)
+
+
+GATED = (
+    MAPPING + "    gates: {checks: [ci], people: {pushers: [ada]}, window: {days: mon-sun}, override: {by: [ada]}}\n"
+)
+
+
+def test_every_gate_answers_and_all_reasons_are_told_at_once() -> None:
+    world = a_world(GATED)
+    world.closed |= {"checks", "window"}
+    refused = done(world.run(world.tag("m#prod#1", "A")))
+    assert (refused.reason, refused.exit_code) == (Reason.GATES_REFUSED, 3)
+    assert [(verdict.gate, verdict.answer.value) for verdict in refused.gates] == [
+        *(("people", "passed"), ("checks", "failed"), ("window", "failed")),
+    ]
+    assert "checks: it is closed" in refused.message
+    assert "window: it is closed" in refused.message
+    assert (world.history, states(world), list(world.locks.entries())) == ([], [], [])
+
+
+def test_what_a_gate_cannot_know_is_no_yes_and_has_an_exit_code_of_its_own() -> None:
+    world = a_world(GATED)
+    world.unknown.add("checks")
+    unknown = done(world.run(world.tag("m#prod#1", "A")))
+    assert (unknown.reason, unknown.exit_code) == (Reason.GATE_UNKNOWN, 4)
+    world.closed.add("window")
+    assert done(world.run("m#prod#1")).reason is Reason.GATES_REFUSED, "a no is a no, whatever else cannot be known"
+    assert world.history == []
+
+
+def test_an_override_goes_past_the_gates_loudly_and_is_recorded() -> None:
+    world = a_world(GATED)
+    world.closed.add("window")
+    tag = world.tag("m#prod#1", "A")
+    outcome = done(world.run(tag, override="incident 42"))
+    assert (outcome.reason, outcome.overridden) == (Reason.DEPLOYED, "incident 42")
+    assert any("GATES OVERRIDDEN by ada, because: incident 42" in warning for warning in outcome.warnings)
+    assert world.records().newest_first[0].override == "incident 42"
+    world.mapping = GATED.replace("by: [ada]", "by: [bob]")
+    assert done(world.run(tag, override="me too", force=True)).reason is Reason.OVERRIDE_REFUSED
+
+
+def test_back_to_what_was_verified_here_only_people_are_asked() -> None:
+    world = a_world(GATED)
+    world.run(world.tag("m#prod#1", "A"))
+    world.run(world.tag("m#prod#2", "B"))
+    world.closed |= {"checks", "window"}
+    world.asked.clear()
+    assert done(world.roll_back()).reason is Reason.ROLLED_BACK
+    assert world.asked == ["people"]
+    assert world.live == "v1.0.0"
+    never = done(world.roll_back(to="v3.0.0", force=True))
+    assert (never.reason, world.live) == (Reason.GATES_REFUSED, "v1.0.0"), "never verified here: all gates count"
+    world.closed.add("people")
+    assert done(world.roll_back(to="v2.0.0")).reason is Reason.GATES_REFUSED
+
+
+def test_what_is_replaced_is_what_is_live_not_what_the_tags_say() -> None:
+    world = a_world()
+    world.run(world.tag("m#prod#1", "A"))
+    world.tag("m#prod#2", "B")  # never deployed
+    outcome = done(world.run(world.tag("m#prod#3", "C")))
+    assert outcome.plan is not None
+    assert outcome.plan.decision.previous is not None
+    assert outcome.plan.decision.previous.version == "v1.0.0"
+    assert "replacing v1.0.0" in outcome.message
+
+
+def test_a_rollback_passes_over_a_version_that_failed_here() -> None:
+    world = a_world()
+    world.run(world.tag("m#prod#1", "A"))
+    world.bad.add("v2.0.0")
+    world.run(world.tag("m#prod#2", "B"))
+    world.run(world.tag("m#prod#3", "C"))
+    back = done(world.roll_back())
+    assert (back.reason, world.live) == (Reason.ROLLED_BACK, "v1.0.0")
+
+
+def test_the_hold_outlives_a_later_success_of_another_version() -> None:
+    world = a_world()
+    world.run(world.tag("m#prod#1", "A"))
+    world.bad.add("v2.0.0")
+    world.run(world.tag("m#prod#2", "B"))
+    world.run(world.tag("m#prod#3", "C"))
+    assert done(world.run(world.tag("m#prod#4", "B"))).reason is Reason.HELD

@@ -8,8 +8,9 @@ from model_stage_deploy.core.errors import Refused
 from model_stage_deploy.core.lifecycle import Recorded
 from model_stage_deploy.core.plan import Decision, Previous
 from model_stage_deploy.core.reasons import Reason
+from model_stage_deploy.core.registry import fold
 from model_stage_deploy.flows.rollback import decide_rollback
-from tests.core.tag_records import commit, model
+from tests.core.tag_records import commit, model, tags
 
 REGISTERED = ("m@v1.0.0 A", "m@v2.0.0 B", "m@v3.0.0 C", "m@v4.0.0 D")
 ASSIGNED = (*REGISTERED, "m#prod#1 A", "m#prod#2 B", "m#dev#3 D", "m#prod#4 C")
@@ -143,3 +144,13 @@ def test_ambiguous_model() -> None:
     assert refused(*lines).reason is Reason.AMBIGUOUS_VERSION
     assert refused(*lines, to="v1.0.0", live="v2.0.0").reason is Reason.AMBIGUOUS_VERSION
     assert rolled(*lines, to="v2.0.0", live="v1.0.0").version == "v2.0.0", "named, and not in doubt itself"
+
+
+def test_a_rollback_twice_goes_two_versions_back() -> None:
+    """The tag of a rollback takes its version's place of old; one that a person made stands where it is."""
+    lines = [*ASSIGNED, "m#prod#5 B"]
+    back = tags(*lines)
+    back[-1] = back[-1]._replace(message="Roll m back\n\nRolled-back-from: v3.0.0")
+    again = decide_rollback(fold(back).model("m"), "prod", to="", force=False, recorded=None)
+    assert again.version == "v1.0.0"
+    assert rolled(*lines).version == "v3.0.0", "assigned by a person, v3 was there before"

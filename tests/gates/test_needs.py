@@ -125,7 +125,7 @@ def test_a_soak_that_has_passed() -> None:
 def test_a_soak_that_goes_on_says_for_how_long() -> None:
     verdict = staging(attempt(ago=3), soak="24h")
     assert verdict.code == "needs-not-soaked"
-    assert verdict.sentence == "churn v2.0.0 was verified in staging 3h ago; prod asks for 1d: in 21h"
+    assert verdict.sentence == "churn v2.0.0 was verified in staging 3h ago; prod asks for 1d, which is in 21h"
     assert verdict.hint.startswith("run this again in 21h")
 
 

@@ -160,7 +160,7 @@ class Attempt:
         """Close the record within the seconds that a cancelled job is given: with how the deployer ended, if it did."""
         self.hold.hurry = True
         if self.hold.lost:
-            reason, message = Reason.LOCK_LOST, "another run took over the lock; what the deployer started was ended"
+            reason, message = Reason.LOCK_LOST, f"{self.hold.why_lost}; what the deployer started was ended"
         else:
             reason, message = Reason.CANCELLED, "cancelled; what the deployer started was ended"
             if self.ending:

@@ -17,8 +17,9 @@ from model_stage_deploy.core.errors import (
 from model_stage_deploy.core.evidence import Evidence
 from model_stage_deploy.core.lifecycle import Recorded, Records, held, now_running, orphans
 from model_stage_deploy.core.locks import key_of
+from model_stage_deploy.core.mapping import StageSettings
 from model_stage_deploy.core.outcome import Journal, Outcome, from_error, subject_of
-from model_stage_deploy.core.plan import Decision, Plan
+from model_stage_deploy.core.plan import Decision, Plan, Previous
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.verdict import Verdict
 from model_stage_deploy.deployers.contract import can_undeploy
@@ -28,12 +29,13 @@ from model_stage_deploy.flows.decide import Pushed, decide, read_tag, require_as
 from model_stage_deploy.flows.gating import Kind, judge, require
 from model_stage_deploy.flows.locking import Hold, Wanted
 from model_stage_deploy.flows.locking import held as holding
-from model_stage_deploy.flows.planning import Prepared, actions_of, prepare
+from model_stage_deploy.flows.planning import Prepared, actions_of, environment_of, prepare, settings_for
 from model_stage_deploy.flows.recovery import recover
 from model_stage_deploy.flows.registry_tag import BACK, write_tag
 
 LOOK_BACK = 30
 """Records of a stage that are looked at, until one settles what is live."""
+_HELD_AMONG = 10  # records among which an automatic rollback is looked for
 _LONG_WAIT = 5.0  # seconds of waiting for the lock, after which the gates are asked again
 
 
@@ -75,19 +77,43 @@ def carry_out(context: Context, order: Order, journal: Journal) -> Outcome:
     journal.subject = subject_of(order.decision)
     with journal.step("plan"):
         configuration = context.configuration(order.decision.commit)
-        prepared = prepare(context, configuration, order.decision, order.notes)
+        settings = settings_for(configuration, order.decision.model, order.decision.stage)
+        environment = environment_of(context, settings, order.decision.model, order.decision.stage)
+    records = _look(context, order, environment, journal, past=_past(order, settings))
+    with journal.step("plan"):
+        prepared = prepare(context, configuration, _replacing(order.decision, records), order.notes)
         _require_undeployable(prepared)
     for note in order.notes:
         context.announcer.note("warning", note)
     journal.warnings.extend(order.notes)
-    records = _look(context, prepared, journal)
     _require_worth_doing(context, prepared, records)
     verdicts = _judged(context, prepared, records, order, journal)
     if context.dry_run:
         return _planned(context, prepared, verdicts, journal)
     require(context, prepared, verdicts, journal)
-    context.announcer.say(about_to(prepared.plan))
     return _under_lock(context, order, prepared, journal)
+
+
+def _past(order: Order, settings: StageSettings) -> int:
+    """How many records are looked at, even past the one that settles what is live: each may cost a request.
+
+    For going back to a version that was verified here, and for one that failed here and is held.
+    """
+    if order.kind == "rollback":
+        return LOOK_BACK
+    return _HELD_AMONG if settings.on_failure == "rollback" else 0
+
+
+def _replacing(decision: Decision, records: Records | None) -> Decision:
+    """The decision with what is live by the records as what it replaces; by the tags where nothing is recorded."""
+    if records is None or not records.newest_first or decision.action == "undeploy":
+        return decision
+    live = now_running(records)
+    if live is None:
+        return replace(decision, previous=None) if records.newest_first[0].settles else decision
+    if live.version == decision.version:
+        return decision
+    return replace(decision, previous=Previous(live.version, live.tag, live.commit))
 
 
 def _under_lock(context: Context, order: Order, prepared: Prepared, journal: Journal) -> Outcome:
@@ -99,17 +125,22 @@ def _under_lock(context: Context, order: Order, prepared: Prepared, journal: Jou
         try:
             with journal.step("last look"):
                 order.stands()
-                records = _look(context, prepared, journal, quiet=True)
+                past = _past(order, prepared.settings) if waited > _LONG_WAIT else 0
+                records = _look(context, order, prepared.plan.environment, journal, past=past)
                 _close_orphans(context, prepared, records, attempt_id, journal)
+                decision = _replacing(order.decision, records)
+                if decision.previous != prepared.plan.decision.previous:  # while we waited
+                    prepared = prepare(context, prepared.configuration, decision, order.notes)
                 _require_worth_doing(context, prepared, records)
             if waited > _LONG_WAIT:
                 require(context, prepared, _judged(context, prepared, records, order, journal), journal)
         except Cancelled:
             if hold.lost:
                 raise MachineryFailed(
-                    Reason.LOCK_LOST, "another run took over the lock; nothing was deployed by this one"
+                    Reason.LOCK_LOST, f"the lock was lost, so nothing was deployed: {hold.why_lost}"
                 ) from None
             raise
+        context.announcer.say(about_to(prepared.plan))
         evidence = _evidence(context, prepared.plan, journal)
         attempt = Attempt(context, prepared, journal, evidence, hold, attempt_id, order.success)
         outcome = recover(context, prepared, attempt, attempt.run(), journal)
@@ -151,20 +182,19 @@ def _require_undeployable(prepared: Prepared) -> None:
             )
 
 
-def _look(context: Context, prepared: Prepared, journal: Journal, *, quiet: bool = False) -> Records | None:
+def _look(context: Context, order: Order, environment: str, journal: Journal, *, past: int = 0) -> Records | None:
     """The stage's records; None where there is nobody to ask, which only a dry run may accept."""
-    host, plan = context.host, prepared.plan
+    host, decision = context.host, order.decision
     if host is None:
         if context.hostless is not None and not context.dry_run:
             raise context.hostless
         return None
     try:
-        return host.records(plan.decision.model, plan.decision.stage, plan.environment, limit=LOOK_BACK)
+        return host.records(decision.model, decision.stage, environment, limit=LOOK_BACK, past=past)
     except MachineryFailed as problem:
         if not context.dry_run:
             raise
-        if not quiet:
-            journal.warnings.append(f"what is live cannot be told: {problem.message}")
+        journal.warnings.append(f"what is live cannot be told: {problem.message}")
         return None
 
 
@@ -221,7 +251,7 @@ def _judged(
         return ()
     with journal.step("gates"):
         verdicts = judge(context, prepared, records, order.kind)
-    for verdict in verdicts:
+    for verdict in () if context.dry_run else verdicts:
         context.announcer.say(f"gate {verdict.gate}: {verdict.answer.value}: {verdict.sentence}")
     journal.gates = verdicts
     return verdicts

@@ -58,11 +58,10 @@ def require(context: Context, prepared: Prepared, verdicts: Sequence[Verdict], j
         reason = context.wishes.override
         may_override(prepared.settings.gates.override, context.owner, reason, context.forge)
         journal.overridden = reason
-        loud = f"GATES OVERRIDDEN by {context.owner or 'somebody unknown'}: {reason}; against: " + "; ".join(
-            verdict.sentence for verdict in against
-        )
-        journal.warnings.append(loud)
-        context.announcer.note("warning", loud, title="gates overridden")
+        against_what = "; ".join(verdict.sentence for verdict in against)
+        loud = f"by {context.owner or 'somebody unknown'}, because: {reason}; against: {against_what}"
+        journal.warnings.append(f"GATES OVERRIDDEN {loud}")
+        context.announcer.note("warning", loud, title="GATES OVERRIDDEN")
         return
     names = ", ".join(verdict.gate for verdict in against)
     told = "\n".join(f"{verdict.gate}: {verdict.sentence}" for verdict in against)

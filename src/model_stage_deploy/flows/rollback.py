@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from model_stage_deploy.core.errors import Refused
-from model_stage_deploy.core.lifecycle import Recorded, now_running
+from model_stage_deploy.core.lifecycle import Recorded, Records, now_running
 from model_stage_deploy.core.mapping import StageSettings
 from model_stage_deploy.core.model import Model, ModelVersion, RegistryEvent
 from model_stage_deploy.core.outcome import Journal, Outcome
@@ -55,25 +55,40 @@ def _decided(
     holder = model.holder(stage)
     configuration = context.configuration(holder.version.commit if holder else None)
     settings = settings_for(configuration, name, stage)
-    recorded = None
     if context.host is None and context.hostless is not None and not context.dry_run:
         raise context.hostless
+    recorded, bad = None, frozenset[str]()
     if context.host is not None:
         environment = environment_of(context, settings, name, stage)
-        recorded = now_running(context.host.records(name, stage, environment, limit=LOOK_BACK))
-    decision = decide_rollback(model, stage, to=to, force=context.wishes.force, recorded=recorded)
+        records = context.host.records(name, stage, environment, limit=LOOK_BACK, past=LOOK_BACK)
+        recorded, bad = now_running(records), _failed_here(records)
+    decision = decide_rollback(model, stage, to=to, force=context.wishes.force, recorded=recorded, bad=bad)
     return decision, settings, holder.version.name if holder else ""
 
 
-def decide_rollback(model: Model, stage: str, *, to: str, force: bool, recorded: Recorded | None) -> Decision:
+def _failed_here(records: Records) -> frozenset[str]:
+    """Versions that were live in the stage and failed their verification, and were not verified there since."""
+    newest = {record.version: record for record in reversed(records.newest_first) if record.placed}
+    return frozenset(version for version, record in newest.items() if record.failed_here)
+
+
+def decide_rollback(
+    model: Model,
+    stage: str,
+    *,
+    to: str,
+    force: bool,
+    recorded: Recorded | None,
+    bad: frozenset[str] = frozenset(),
+) -> Decision:
     """The decision to bring an earlier version back into a stage.
 
     `recorded` is what the code host says is live; without it the registry's holder counts. `to` names a version,
-    "" means the one that was there before. Raises Refused (unknown-version, inactive-version, never-in-stage,
-    already-live, no-earlier-version, ambiguous-version).
+    "" means the one that was there before; versions that are `bad` are passed over then. Raises Refused
+    (unknown-version, inactive-version, never-in-stage, already-live, no-earlier-version, ambiguous-version).
     """
     live = _live(model, stage, recorded)
-    target = _named(model, stage, to, force=force) if to else _earlier(model, stage, live)
+    target = _named(model, stage, to, force=force) if to else _earlier(model, stage, live, bad)
     if live is not None and target.name == live.version:
         raise Refused(
             Reason.ALREADY_LIVE,
@@ -129,14 +144,14 @@ def _named(model: Model, stage: str, name: str, *, force: bool) -> ModelVersion:
     return found
 
 
-def _earlier(model: Model, stage: str, live: Previous | None) -> ModelVersion:
-    """The newest active version that was assigned before the live one last was."""
+def _earlier(model: Model, stage: str, live: Previous | None, bad: frozenset[str]) -> ModelVersion:
+    """The newest active version that was assigned before the live one last was, and did not fail here."""
     assignments = _assignments(model, stage)
     if live is not None:
         last = max((at for at, (_, version) in enumerate(assignments) if version.name == live.version), default=None)
         assignments = assignments if last is None else assignments[:last]
     for _, version in reversed(assignments):
-        if version.is_active() and (live is None or version.name != live.version):
+        if version.is_active() and version.name not in bad and (live is None or version.name != live.version):
             return version
     now = f"{live.version} is there now" if live is not None else "nothing is there now"
     raise Refused(

@@ -65,8 +65,7 @@ class Metrics:
             raise MachineryFailed(
                 Reason.GATE_UNKNOWN,
                 f"which version is live in {case.decision.stage} cannot be told, and a rule compares with it",
-                hint="it is read from the deployment records: give a token, or deploy with --no-github where the local "
-                "log has them",
+                hint="give it a token (GITHUB_TOKEN) and the repository, or use this repository's own log: --no-github",
             )
         new = self._metrics(case.decision.commit, rule, case)
         return Seen(new, self._metrics(case.live_commit, rule, case) if wanted and case.live_commit else None)

@@ -149,7 +149,7 @@ def _soaked(rule: Gates, need: Needed, case: Case, known: Fared) -> _Answer:
         return _Answer("", f"{sentence} and good there for {spoken(lasted)}", "", facts)
     if stretch.end is None and stretch.start is not None:
         left = spoken(stretch.start + asked - now, up=True)
-        sentence += f"; {decision.stage} asks for {spoken(asked)}: in {left}"
+        sentence += f"; {decision.stage} asks for {spoken(asked)}, which is in {left}"
         return _Answer("not-soaked", sentence, f"run this again in {left} (on GitHub: Re-run jobs)", facts)
     current = known.stretches[-1]
     sentence += f" and good there for {spoken(lasted)}; {decision.stage} asks for {spoken(asked)} without a break"

@@ -51,6 +51,8 @@ def describe(outcome: Outcome) -> Iterator[str]:
         yield f"  live at: {outcome.environment_url}"
     if outcome.back is not None or (outcome.exit_code and outcome.placed):
         yield f"  live now: {outcome.live_version or 'not known: look at it'}"
+    if outcome.overridden:
+        yield f"  GATES OVERRIDDEN: {outcome.overridden}"
     for part in outcome.parts:
         yield f"  {part.subject.stage}: {headline(part)}"
     if outcome.steps:
