@@ -334,6 +334,10 @@ class LockStore(Protocol):
         """Remove that version of the lock. Raises LockClash, MachineryFailed."""
         ...
 
+    def hurry(self) -> None:
+        """From now on give up after two seconds, and leave nothing running: the process is killed within seconds."""
+        ...
+
 
 class WorkflowStarter(Protocol):
     """Starts a workflow by hand (`workflow_dispatch`): a tag that a workflow's own token pushed starts none (T20)."""

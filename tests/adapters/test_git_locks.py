@@ -147,8 +147,8 @@ def test_a_push_whose_answer_is_lost_came_through(room: Path, monkeypatch: pytes
     """The connection ends after the server did what was asked."""
     real = git_locks._asked
 
-    def cut(git: Git, arguments: Sequence[str]) -> str:
-        said = real(git, arguments)
+    def cut(git: Git, arguments: Sequence[str], patience: float) -> str:
+        said = real(git, arguments, patience)
         return "the remote end hung up unexpectedly" if arguments[0] == "push" else said
 
     monkeypatch.setattr(git_locks, "_asked", cut)
@@ -161,8 +161,8 @@ def test_a_push_whose_answer_is_lost_came_through(room: Path, monkeypatch: pytes
 def test_a_push_that_broke_off_before_it_was_done(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = git_locks._asked
 
-    def cut(git: Git, arguments: Sequence[str]) -> str:
-        return "git push did not end within 30 s" if arguments[0] == "push" else real(git, arguments)
+    def cut(git: Git, arguments: Sequence[str], patience: float) -> str:
+        return "git push did not end within 30 s" if arguments[0] == "push" else real(git, arguments, patience)
 
     monkeypatch.setattr(git_locks, "_asked", cut)
     assert failure("clone", room, lock()).reason is Reason.LOCK_FAILED

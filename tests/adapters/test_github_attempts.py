@@ -226,6 +226,23 @@ def test_an_end_is_not_recorded_on_top_of_an_unknown_place(github: GitHubStandIn
     assert _states(github, made) == ["in_progress"], "the next run finds it and closes it"
 
 
+def test_a_bad_end_that_could_not_be_recorded_is_recorded_with_the_next(github: GitHubStandIn) -> None:
+    """As after an automatic rollback: behind its success nobody would look for a record without an end."""
+    host, bad, good = _host(github), _plan("v2.0.0"), _plan("v1.0.0", rollback=True)
+    made = host.start(bad, "bad", EVIDENCE)
+    host.placed(bad, made)
+    github.fail_next(*POST_STATE, status=422)
+    with pytest.raises(MachineryFailed):
+        host.finish(bad, "bad", made, UNVERIFIED)
+    assert _states(github, made)[-1] == "in_progress"
+    _deploy(host, good)
+    assert _states(github, made)[-1] == "failure"
+    assert _running(host) == "v1.0.0"
+    calls = len(github.calls)
+    _deploy(host, good)
+    assert not [call for call in github.calls[calls:] if call.method == "POST" and made in call.path]
+
+
 def test_a_success_needs_no_place(github: GitHubStandIn) -> None:
     host = _host(github)
     made = host.start(PLAN, "a", Evidence())

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from model_stage_deploy.adapters.jinja_templates import JinjaTemplates
 from model_stage_deploy.adapters.local_log import LocalLog
@@ -187,7 +187,7 @@ class World:
             repository=Mortal(self.shelf, life),
             configuration=lambda _commit: configuration,
             deployer=lambda _name, _files: Deployer(self, life),
-            gate=lambda name, _configuration: Gate(name, self),
+            gate=lambda name, _configuration: cast("Any", Gate(name, self)),
             verifier=lambda _kind: Verifier(self, life),
             templates=JinjaTemplates(),
             annotation=lambda _dvc, _gto, _name: None,

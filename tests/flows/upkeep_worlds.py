@@ -41,6 +41,9 @@ class Locks:
             raise LockClash
         self.held.remove(entry)
 
+    def hurry(self) -> None:
+        raise NotImplementedError
+
 
 def context(mapping: str, clock: FakeClock, locks: Locks | None = None) -> Context:
     """A context in which nothing can be deployed."""

@@ -188,6 +188,11 @@ class GitHubStandIn:
         with self._lock:
             self._faults.add_secondary_limit(method, path_regex, retry_after=retry_after, times=times)
 
+    def heal(self) -> None:
+        """Forget all trouble that was ordered."""
+        with self._lock:
+            self._faults.faults.clear()
+
     def add_deployment(self, *, states: Iterable[str] = ("success",), **fields: Any) -> Deployment:
         """Put a deployment there without HTTP: `fields` as of the request, then one status per state.
 

@@ -26,6 +26,7 @@ from model_stage_deploy.ports import LockClash, LockStore
 
 REFS = "refs/model-stages/locks"
 _PATIENCE = 30.0  # seconds for one question to the remote: half a usual lease
+_HURRY = 2.0  # seconds for the last one, of a run that is killed within seconds
 _KINDS: dict[str, Kind] = {"run": "run", "freeze": "freeze"}
 _FORBIDDEN = re.compile(
     r"\b40[13]\b|permission|denied|protected|declined|read.?only|not allowed|not enabled|not authorized|unauthorized"
@@ -41,6 +42,7 @@ class _Place(Protocol):
     """Where the refs are."""
 
     git: Git
+    patience: float
 
     def read(self) -> None:
         """Bring the refs that are there into `git`'s repository."""
@@ -64,6 +66,7 @@ class GitLocks:
         self._reading = threading.Lock()
         self._place: _Place | None = None
         self._tree = ""
+        self._hurries = False
 
     def entries(self) -> Sequence[LockEntry]:
         """See the port."""
@@ -91,12 +94,21 @@ class GitLocks:
         """See the port."""
         self._change(entry, "", entry.version)
 
+    def hurry(self) -> None:
+        """See the port."""
+        with self._opening:
+            self._hurries = True
+            if self._place is not None:
+                self._place.patience = _HURRY
+
     def _change(self, entry: LockEntry, new: str, old: str) -> None:
         place, ref = self._opened(), f"{REFS}/{entry.kind}/{place_of(entry.key)}"
         try:
             words = place.change(ref, new, old)
         except MachineryFailed as problem:
             words = problem.message
+        if words and self._hurries:
+            raise MachineryFailed(Reason.LOCK_FAILED, words)  # there is no time to find out more
         if words:
             _settle(place, ref, new, old, words)
 
@@ -114,12 +126,13 @@ class _Remote:
 
     def __init__(self, git: Git) -> None:
         self.git = git
+        self.patience = _PATIENCE
 
     def read(self) -> None:
         # Asks for the list of these refs alone, and for objects only where there are new ones.
         words = ("fetch", "--quiet", "--no-tags", "--no-auto-maintenance", "--prune", "--end-of-options", "origin")
         for last in (False, False, True):
-            said = _asked(self.git, [*words, f"+{REFS}/*:{REFS}/*"])
+            said = _asked(self.git, [*words, f"+{REFS}/*:{REFS}/*"], self.patience)
             if not said:
                 return
             if last or not _GONE.search(said):  # changed between the list and the objects: look again
@@ -128,10 +141,10 @@ class _Remote:
     def change(self, ref: str, new: str, old: str) -> str:
         words = ("push", "--porcelain", "--no-thin", "--no-follow-tags", "--recurse-submodules=no")
         lease = f"--force-with-lease={ref}:{old}"
-        return _asked(self.git, [*words, lease, "--end-of-options", "origin", f"{new}:{ref}"])
+        return _asked(self.git, [*words, lease, "--end-of-options", "origin", f"{new}:{ref}"], self.patience)
 
     def now(self, ref: str) -> str:
-        done = self.git.attempt(["ls-remote", "--quiet", "origin", ref], timeout=_PATIENCE)
+        done = self.git.attempt(["ls-remote", "--quiet", "origin", ref], timeout=self.patience)
         if done.returncode != 0:
             raise MachineryFailed(Reason.LOCK_FAILED, spoken(done.stderr.decode(errors="replace")))
         rows = (line.partition("\t") for line in done.stdout.decode(errors="replace").splitlines())
@@ -143,13 +156,14 @@ class _Here:
 
     def __init__(self, git: Git) -> None:
         self.git = git
+        self.patience = _PATIENCE
 
     def read(self) -> None:
         """They are here."""
 
     def change(self, ref: str, new: str, old: str) -> str:
         words = ["update-ref", "--no-deref", ref, new, old] if new else ["update-ref", "--no-deref", "-d", ref, old]
-        done = self.git.attempt(words, timeout=_PATIENCE)
+        done = self.git.attempt(words, timeout=self.patience)
         return "" if done.returncode == 0 else spoken(done.stderr.decode(errors="replace"))
 
     def now(self, ref: str) -> str:
@@ -214,10 +228,10 @@ def _plain(words: str) -> str:
     return re.sub(r"refs/\S+|'[^']*'|\S*://\S*", "''", words)
 
 
-def _asked(git: Git, arguments: Sequence[str]) -> str:
+def _asked(git: Git, arguments: Sequence[str], patience: float) -> str:
     """Ask the remote; what went wrong in words, "" for nothing."""
     try:
-        done = git.attempt(arguments, timeout=_PATIENCE)
+        done = git.attempt(arguments, timeout=patience)
     except MachineryFailed as problem:
         return problem.message
     if done.returncode == 0:

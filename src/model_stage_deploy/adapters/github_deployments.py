@@ -8,6 +8,7 @@ after a success. Reading is next door, in github_records.py; approvals are in gi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from model_stage_deploy.adapters.github_approvals import GitHubApprovals
@@ -15,7 +16,7 @@ from model_stage_deploy.adapters.github_client import GitHubClient, Patience
 from model_stage_deploy.adapters.github_records import PLACED, TASK, GitHubRecords, environment_name, status_context
 from model_stage_deploy.core.errors import MachineryFailed
 from model_stage_deploy.core.evidence import Approved, Evidence
-from model_stage_deploy.core.lifecycle import INACTIVE, SUCCESS, UNDER_WAY, Recorded, Records
+from model_stage_deploy.core.lifecycle import ENDED_BADLY, INACTIVE, SUCCESS, UNDER_WAY, Recorded, Records
 from model_stage_deploy.core.plan import Plan
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.records import payload_of
@@ -37,6 +38,7 @@ class GitHubDeployments:
         self._reader = GitHubRecords(client)
         self._approvals = GitHubApprovals(client, scrub, run_url)
         self._owed: set[str] = set()  # deployments in place, which GitHub could not be told
+        self._unended: dict[str, tuple[Plan, Ending]] = {}  # bad ends that GitHub could not be told
 
     def start(self, plan: Plan, attempt: str, evidence: Evidence) -> str:
         """Record the start (see the port): the Deployment, `in_progress`, and a pending commit status."""
@@ -71,17 +73,20 @@ class GitHubDeployments:
             ) from problem
 
     def finish(self, plan: Plan, attempt: str, deployment_id: str | None, ending: Ending) -> list[str]:
-        """Record the end (see the port)."""
+        """Record the end (see the port).
+
+        A bad end that could not be recorded is tried once more after the end of the attempt that answers it: behind
+        that one nobody looks for a record without an end, but `sweep`.
+        """
         patience: Patience = "hurry" if ending.hurry else "patient"
+        found = deployment_id
         try:
             found = deployment_id or self._find_attempt(plan, attempt, patience)
-            if found is not None:
-                if found in self._owed and ending.state != SUCCESS:
-                    self._set_placed(plan, found, patience)
-                text = self._described(ending.summary)
-                self._set_state(found, ending.state, text, patience, url=ending.environment_url)
-            self._set_commit_status(plan, _as_commit_state(ending.state), ending.summary, patience)
+            self._end(plan, found, ending, patience)
+            self._end_what_is_not(found, patience)
         except MachineryFailed as problem:
+            if found is not None and ending.state in ENDED_BADLY:
+                self._unended[found] = plan, ending
             raise MachineryFailed(
                 Reason.END_NOT_RECORDED,
                 f"the end ({ending.state}) could not be recorded on GitHub: {problem.message}",
@@ -157,6 +162,24 @@ class GitHubDeployments:
                 self._set_state(found, "error", "the start could not be recorded; nothing was deployed", "hurry")
         except MachineryFailed:
             return
+
+    def _end(self, plan: Plan, found: str | None, ending: Ending, patience: Patience) -> None:
+        if found is not None:
+            if found in self._owed and ending.state != SUCCESS:
+                self._set_placed(plan, found, patience)
+            text = self._described(ending.summary)
+            self._set_state(found, ending.state, text, patience, url=ending.environment_url)
+        self._set_commit_status(plan, _as_commit_state(ending.state), ending.summary, patience)
+
+    def _end_what_is_not(self, current: str | None, patience: Patience) -> None:
+        """The bad ends of earlier attempts that GitHub could not be told; the run has already said so itself."""
+        self._unended.pop(current or "", None)
+        if patience == "hurry":
+            return
+        for deployment_id, (plan, ending) in list(self._unended.items()):
+            with suppress(MachineryFailed):
+                self._end(plan, deployment_id, ending, "hurry")
+                del self._unended[deployment_id]
 
     def _set_placed(self, plan: Plan, deployment_id: str, patience: Patience) -> None:
         decision = plan.decision

@@ -171,6 +171,8 @@ class Hold:
 
     def _let_go_shortly(self) -> None:
         """In a thread that is left to itself after a moment: the rest is for the end of the lease."""
+        if self._store is not None:
+            self._store.hurry()
         thread = threading.Thread(target=self._let_go, name="lock release", daemon=True)
         thread.start()
         thread.join(_HURRY)
