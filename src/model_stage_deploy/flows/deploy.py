@@ -75,11 +75,12 @@ def carry_out(context: Context, order: Order, journal: Journal) -> Outcome:
     Raises ModelStageError and Cancelled before anything has started; from then on the outcome tells.
     """
     journal.subject = subject_of(order.decision)
-    with journal.step("plan"):
+    with journal.step("read the mapping"):
         configuration = context.configuration(order.decision.commit)
         settings = settings_for(configuration, order.decision.model, order.decision.stage)
         environment = environment_of(context, settings, order.decision.model, order.decision.stage)
-    records = _look(context, order, environment, journal, past=_past(order, settings))
+    with journal.step("read the records"):
+        records = _look(context, order, environment, journal, past=_past(order, settings))
     with journal.step("plan"):
         prepared = prepare(context, configuration, _replacing(order.decision, records), order.notes)
         _require_undeployable(prepared)
