@@ -151,6 +151,7 @@ def show_kills(tally: Tally) -> None:
         ("locks of dead runs that a next run had no need to take", tally.locks_passed),
         *((f"right after a kill the records told: {what}", count) for what, count in tally.told.most_common()),
         *((f"the next run ended as `{reason}`", count) for reason, count in tally.after.most_common()),
+        ("… and GitHub showed an older deployment as active, too", tally.also_active),
         (f"longest next run, with the wait for a lease of {LEASE:.0f} s", f"{tally.longest:.0f} s"),
         ("promises broken", len(tally.broken)),
     ]

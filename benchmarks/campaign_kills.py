@@ -48,6 +48,9 @@ class Tally:
     orphans_left: int = 0
     locks_passed: int = 0
     """Locks that stayed because the next run found nothing to do before it came to the lock."""
+    also_active: int = 0
+    """Times that an older deployment was still shown as active, for its successor's run died right after its success,
+    and the next run found nothing to do."""
     longest: float = 0.0
     """Seconds that the longest of the next runs took."""
     broken: list[str] = field(default_factory=list)
@@ -62,6 +65,7 @@ class Tally:
             self.locks_left + other.locks_left,
             self.orphans_left + other.orphans_left,
             self.locks_passed + other.locks_passed,
+            self.also_active + other.also_active,
             max(self.longest, other.longest),
             self.broken + other.broken,
         )
@@ -108,6 +112,7 @@ class Campaign:
             self._complain(f"a lock stays: {lock}" for lock in locks_of(job))
         else:
             self.tally.locks_passed += len(locks_of(job))
+        self.tally.also_active += len(active(job)) > 1
         self._complain(after_a_run(self._place, job, ended, version))
         self._complain(self._lost(job))
 
@@ -232,9 +237,14 @@ def after_a_run(place: Place, job: Job, ended: Ended, version: str) -> Iterator[
     running = now_running(records_of(job))
     if running is None or running.version != place.live:
         yield f"the records say that {running.version if running else 'nothing'} is live, and it is {place.live}"
-    shown = [payload_of(each)["version"] for each in job.github.deployments if _last(job, each.id) == "success"]
-    if shown != [place.live]:
-        yield f"GitHub shows as live: {shown}"
+    shown = active(job)
+    if shown[-1:] != [place.live] or (reason == "deployed" and len(shown) > 1):
+        yield f"GitHub shows as active: {shown}"
+
+
+def active(job: Job) -> list[str]:
+    """Versions whose deployments GitHub shows as active, the newest last."""
+    return [payload_of(each)["version"] for each in job.github.deployments if _last(job, each.id) == "success"]
 
 
 def _states(job: Job, deployment: int) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import cast
 
 import pytest
@@ -145,6 +146,26 @@ def test_after_a_rollback_what_github_recorded_is_what_counts_as_live(job: Job) 
     assert (again.exit_code, again.outputs["reason"]) == (3, "already-live")
     further = job.dispatch(command="rollback", model="churn", stage="prod")
     assert (further.exit_code, further.outputs["reason"]) == (3, "no-earlier-version")
+
+
+def test_a_sweep_closes_what_a_dead_run_left_and_leaves_the_rest_alone(job: Job) -> None:
+    job.map(
+        "version: 1\nstages: {prod: {deploy: {run: 'touch STARTED; sleep 6'}, lock: {use: none}}}".replace(
+            "STARTED", str(job.path / "started")
+        )
+    )
+    process, _ = job.begin_push("churn#prod#5")
+    while not (job.path / "started").exists():
+        time.sleep(0.02)
+        assert process.poll() is None, process.stdout.read() if process.stdout else ""
+    process.kill()
+    process.communicate()
+
+    young = job.dispatch(command="sweep")
+    assert (young.exit_code, young.outputs["reason"]) == (0, "swept"), young.log
+    assert "left alone: churn v2.0.0 to prod" in young.log
+    assert [place["version"] for place in young.document["left"]] == ["v2.0.0"]
+    assert job.github.deployment_statuses(job.github.deployments[0].id)[-1].state == "in_progress"
 
 
 def test_resolve_is_a_drop_in_for_gto_action_and_deploys_nothing(job: Job) -> None:

@@ -73,4 +73,4 @@ def test_only_those_who_are_listed_override_and_loudly(registry: GitRepository) 
 
     done = deploy(registry, "churn#prod#1", "--override", "the old one answers with errors", actor="ada")
     assert done.exit_code == 0, done.err
-    assert "GATES OVERRIDDEN by ada: the old one answers with errors" in done.err + done.out
+    assert "GATES OVERRIDDEN: by ada, because: the old one answers with errors" in done.err + done.out

@@ -50,9 +50,9 @@ def test_only_a_deployment_that_happened_says_where_it_is_live() -> None:
 
 
 def test_steps_say_how_long_they_took_and_which_failed() -> None:
-    steps = (Step("plan", 0.04, True), Step("deploy", 12.34, False))
+    steps = (Step("look", 0.04, True), Step("plan", 0.06, True), Step("deploy", 12.34, False))
     lines = list(describe(Outcome(reason=Reason.DEPLOYER_FAILED, message="m", steps=steps)))
-    assert lines[-1] == "  took: plan 0.0 s, deploy 12.3 s (failed)"
+    assert lines[-1] == "  took: plan 0.1 s, deploy 12.3 s (failed)"
 
 
 def test_a_message_of_several_lines_is_indented() -> None:

@@ -50,6 +50,10 @@ def _run(environ: dict[str, str], announcer: Announcer, scrubber: Scrubber) -> i
             from model_stage_deploy.faces.checking import check_for_action
 
             return check_for_action(settings, environ, announcer, scrubber)
+        if settings.command == "sweep":
+            from model_stage_deploy.faces.sweeping import sweep_for_action
+
+            return sweep_for_action(settings, environ, announcer, scrubber)
         outcome = conduct(settings, environ, announcer, scrubber)
     except ModelStageError as problem:
         outcome = from_error(problem, Journal(lambda: 0.0))

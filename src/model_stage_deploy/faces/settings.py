@@ -10,7 +10,7 @@ from model_stage_deploy.core.errors import Invalid
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.redaction import Secret
 
-ACTION_COMMANDS = ("deploy", "rollback", "resolve", "check")
+ACTION_COMMANDS = ("deploy", "rollback", "resolve", "check", "sweep")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,14 @@ class Output:
 
 
 INPUTS: tuple[Input, ...] = (
-    Input("command", "What to do: deploy, rollback, resolve (outputs only, deploys nothing) or check.", "deploy"),
+    Input(
+        "command",
+        "What to do: deploy, rollback, resolve (outputs only, deploys nothing), check (the mapping), or sweep (close "
+        "what dead runs left behind).",
+        "deploy",
+    ),
     Input("tag", "The tag to deploy or resolve. Default: the tag that was pushed."),
-    Input("model", "rollback: the model, such as churn or fraud/eu."),
+    Input("model", "rollback, check, sweep: the model, such as churn or fraud/eu."),
     Input("stage", "rollback: the stage, such as prod."),
     Input("to", "rollback: the version to go back to. Default: the one that was there before."),
     Input(
