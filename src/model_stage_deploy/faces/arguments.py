@@ -125,7 +125,10 @@ COMMANDS: Mapping[str, Command] = {
         _BEGIN, "starting", "Print the mapping's JSON Schema, for editors.", ("schema > model-stages.schema.json",)
     ),
     "demo": Command(
-        _BEGIN, "starting", "Run the main job on a throw-away registry.", ("demo", "demo --keep ./demo-registry")
+        _BEGIN,
+        "starting",
+        "Tell the promotion story on a throw-away registry.",
+        ("demo", "demo --keep ./demo-registry"),
     ),
 }
 
