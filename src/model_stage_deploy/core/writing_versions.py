@@ -192,7 +192,7 @@ def fallen_back(model: str, moves: tuple[Move, ...]) -> list[str]:
     """Stages that go back to an earlier version (R36, R37): no tag says it, so we do."""
     return [
         f"{move.stage} falls back to {move.after.version}: {quoted(move.after.tag)} gave it the stage and was never "
-        f"undone. Nothing is deployed by that. To empty the stage: "
+        f"undone. Nothing is deployed by that, unless the mapping's `events:` says so. To empty the stage: "
         f"{PROGRAM} unassign {model} --stage {move.stage} --all"
         for move in moves
         if move.after is not None

@@ -187,7 +187,7 @@ def actions_of(prepared: Prepared, context: Context) -> tuple[str, ...]:
         for check in plan.verify
         for line in context.verifier(check.kind).describe(check)
     ]
-    if plan.on_failure == "rollback":
+    if plan.on_failure == "rollback" and not plan.decision.rollback:
         verified.append("on failure: roll back to the version that was verified last")
     return (*_told_by(prepared), *verified)
 

@@ -87,7 +87,8 @@ def approval_page(approval: Approval, recorded_in: str) -> Iterator[Block]:
     if not approval.asked:
         yield f"note: the mapping asks for no approval in {approval.stage}, so nothing waits for it"
     elif approval.tag:
-        yield f"  to deploy it now: python -m model_stage_deploy deploy '{approval.tag}'"
+        way = " --no-github" if recorded_in == "log" else ""
+        yield f"  to deploy it now: python -m model_stage_deploy deploy '{approval.tag}'{way}"
 
 
 def _end(reason: Reason) -> dict[str, Any]:

@@ -19,6 +19,7 @@ _NEXT = (
 def _check_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("model", nargs="?", default="", help="one model only")
     mapping_arguments(command)
+    command.add_argument("--no-github", action="store_true", help="let gates read the log in `.git`, not GitHub")
 
 
 def _init_arguments(command: argparse.ArgumentParser) -> None:
