@@ -147,7 +147,8 @@ def _taken(given: argparse.Action) -> str:
     if given.dest in ("help", "repo", "json"):
         return ""
     if not given.option_strings:
-        return f"`[{given.dest.upper()}]`" if given.nargs == "?" else f"`{given.dest.upper()}`"
+        name = str(given.metavar or given.dest).upper()
+        return f"`[{name}]`" if given.nargs == "?" else f"`{name}`"
     value = given.metavar or ("|".join(given.choices) if given.choices else "")
     return f"`{given.option_strings[-1]}{f' {value}' if value else ''}`"
 
