@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= auto
 
-.PHONY: demo test test-thorough test-long bench lint format reference lock clean
+.PHONY: demo test test-thorough test-long bench campaign lint format reference lock clean
 
 demo: $(VENV)/.demo
 	@$(BIN)/python -m model_stage_deploy demo
@@ -24,6 +24,10 @@ test-long: $(VENV)/.test
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks.registry $(ARGS)
 	$(BIN)/python -m benchmarks.remote
+
+# Twelve minutes: 200 deployments killed, 50 at once, and what safety costs. ARGS="--kills 20 --together 10" does less.
+campaign: $(VENV)/.test
+	$(BIN)/python -m benchmarks.campaign $(ARGS)
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -15,17 +15,18 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 if __package__ in (None, ""):  # run as a file
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from benchmarks.campaign_kills import Campaign, Tally, after_a_run
-from benchmarks.campaign_worlds import LEASE, PLAIN, SAFE, TOGETHER, Place, finished, locks_of
+from benchmarks.campaign_worlds import GUARDED, LEASE, LOCKED, TOGETHER, UNLOCKED, VERIFIED, Place, finished, locks_of
 from benchmarks.comparisons import print_table
 from tests.faces.jobs import Ended, Job
 
@@ -33,6 +34,22 @@ AT_ONCE = 6  # worlds side by side: most of the time of a kill is waiting for it
 _GRACE = 1800.0  # seconds for all runs that were started together
 _BATCH = 5  # runs of one tag, where tags come one after the other
 _GOOD = ("deployed", "already-deployed", "superseded")
+PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "none of the safety path": (UNLOCKED, {"force": "true"}),
+    "with newest wins": (UNLOCKED, {}),
+    "and a lock": (LOCKED, {}),
+    "and verification and rollback": (VERIFIED, {}),
+    "and two gates": (GUARDED, {}),
+}
+
+
+class Cost(NamedTuple):
+    """What a deployment took: seconds, and requests of the last one timed."""
+
+    what: str
+    seconds: float
+    git: int
+    github: int
 
 
 @dataclass
@@ -109,30 +126,26 @@ def overlaps(journal: list[list[str]]) -> Iterator[str]:
             yield f"two deployers at once, or one that never ended: {one} {other}"
 
 
-def costs(path: Path, runs: int) -> dict[str, dict[str, float]]:
-    """Median seconds of a deployment with the whole safety path, and with all of it off, by turns; of each step, too.
-
-    The step "" is the whole.
-    """
-    worlds: dict[str, tuple[str, Mapping[str, str]]] = {"safe": (SAFE, {}), "plain": (PLAIN, {"force": "true"})}
-    taken: dict[str, list[dict[str, float]]] = {name: [] for name in worlds}
-    places = {name: Place(path / name, mapping) for name, (mapping, _) in worlds.items()}
-    with places["safe"].job() as safe, places["plain"].job() as plain:
-        jobs = {"safe": safe, "plain": plain}
+def costs(path: Path, runs: int) -> list[Cost]:
+    """What a deployment costs with none of the safety path, and with one part more each time; by turns."""
+    places = {name: Place(path / str(at), mapping) for at, (name, (mapping, _)) in enumerate(PARTS.items())}
+    taken: dict[str, list[float]] = {name: [] for name in PARTS}
+    asked: dict[str, tuple[int, int]] = {}
+    with ExitStack() as stack:
+        jobs = {name: stack.enter_context(place.job()) for name, place in places.items()}
         for number in range(runs + 1):
-            for name, (_, inputs) in worlds.items():
-                tag = places[name].assign(jobs[name], places[name].versions[number % 2])
-                begun = time.monotonic()
-                ended = finished(jobs[name], tag, **inputs)
+            for name, (_, inputs) in PARTS.items():
+                place, job = places[name], jobs[name]
+                tag = place.assign(job, place.versions[number % 2])
+                begun, before = time.monotonic(), (len(job.remote.requests), len(job.github.calls))
+                ended = finished(job, tag, **inputs)
                 took = time.monotonic() - begun
                 if ended.exit_code:
                     raise SystemExit(ended.log)
                 if number:  # the first one warms up
-                    taken[name].append({"": took} | _steps(ended))
-    return {
-        name: {step: statistics.median(run.get(step, 0.0) for run in every) for step in every[0]}
-        for name, every in taken.items()
-    }
+                    taken[name].append(took)
+                    asked[name] = len(job.remote.requests) - before[0], len(job.github.calls) - before[1]
+    return [Cost(name, statistics.median(seconds), *asked[name]) for name, seconds in taken.items()]
 
 
 def _steps(ended: Ended) -> dict[str, float]:
@@ -170,25 +183,15 @@ def show_together(title: str, found: Together) -> None:
     _print(title, rows)
 
 
-def show_costs(found: Mapping[str, Mapping[str, float]]) -> None:
-    """Print what the safety path adds, step by step."""
-    safe, plain = found["safe"], found["plain"]
-    rows: list[tuple[str, ...]] = [
-        (step, _milliseconds(seconds), _milliseconds(plain.get(step, 0.0)))
-        for step, seconds in sorted(safe.items(), key=lambda one: plain.get(one[0], 0.0) - one[1])
-        if step
+def show_costs(found: Sequence[Cost]) -> None:
+    """Print what the safety path adds, part by part."""
+    none = found[0].seconds
+    rows = [
+        (one.what, f"{one.seconds * 1000:,.0f} ms", f"{one.seconds / none:.2f}×", str(one.git), str(one.github))
+        for one in found
     ]
-    told = sum(safe.values()) - safe[""], sum(plain.values()) - plain[""]
-    rows.append(
-        ("start, end, and letting go of the lock", *map(_milliseconds, (safe[""] - told[0], plain[""] - told[1])))
-    )
-    rows.append(("the whole process", _milliseconds(safe[""]), _milliseconds(plain[""])))
-    rows.append(("added", f"{_milliseconds(safe[''] - plain[''])}, {safe[''] / plain['']:.2f}×", ""))
-    print_table(("one deployment on loopback, medians", "all of the safety path", "none of it"), rows)
-
-
-def _milliseconds(seconds: float) -> str:
-    return f"{seconds * 1000:,.0f} ms"
+    rows.append(("added by all of it", f"{(found[-1].seconds - none) * 1000:,.0f} ms", "", "", ""))
+    print_table(("one deployment on loopback", "median", "", "requests to Git's remote", "to GitHub"), rows)
 
 
 def _print(title: str, rows: Iterable[tuple[object, object]]) -> None:

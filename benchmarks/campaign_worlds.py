@@ -50,23 +50,32 @@ stages:
 {_DEPLOY}\
     lock: {{wait: 20m}}
 """
-PLAIN = """\
+LOCKED = """\
 version: 1
 stages:
   prod:
     deploy: {run: 'printf %s "$MSD_VERSION" > "$PLACE/live"'}
+"""
+UNLOCKED = (
+    LOCKED
+    + """\
     lock: {use: none}
 """
-SAFE = """\
-version: 1
-stages:
-  prod:
-    deploy: {run: 'printf %s "$MSD_VERSION" > "$PLACE/live"'}
-    gates: {window: {days: mon-sun}, people: {pushers: [ada]}}
+)
+VERIFIED = (
+    LOCKED
+    + """\
     verify:
       - run: '[ "$(cat "$PLACE/live")" = "$MSD_VERSION" ]'
     on-failure: rollback
 """
+)
+GUARDED = (
+    VERIFIED
+    + """\
+    gates: {window: {days: mon-sun}, people: {pushers: [ada]}}
+"""
+)
 _GRACE = 900.0  # seconds for a run that must end
 
 

@@ -380,7 +380,8 @@ def test_evaluation_is_python_s_over_fractions(
         expected = None
     rule = parse_rule(f"{left} {sign} {right}")
     result = rule.evaluate({Name((name,)): value for name, value in numbers.items()})
-    assert result.holds is expected or (result.holds is None and "more digits" in result.why)
+    too_far = result.holds is None and ("more digits" in result.why or "beyond 1.8e308" in result.why)
+    assert result.holds is expected or too_far
 
 
 @given(FLOATS, FLOATS, st.floats(0, 1))

@@ -37,6 +37,7 @@ def test_exit_codes_are_those_promised() -> None:
         "resolved": 0,
         "checked": 0,
         "written": 0,
+        "undeployed": 0,
         "nothing-to-do": 0,
         "failed": 1,
         "invalid": 2,

@@ -21,6 +21,10 @@ def test_every_input_is_read_by_its_own_name() -> None:
         "INPUT_STAGE": "prod",
         "INPUT_TO": "v1.0.0",
         "INPUT_FORCE": "true",
+        "INPUT_OVERRIDE": "incident 42",
+        "INPUT_WAIT": "10m",
+        "INPUT_NO-LOCK": "true",
+        "INPUT_WRITE-TAG": "false",
         "INPUT_CONFIG": "a/b.yml",
         "INPUT_CONFIG-REF": "tag",
         "INPUT_DRY-RUN": "true",
@@ -42,12 +46,28 @@ def test_every_input_is_read_by_its_own_name() -> None:
         "prod",
         "v1.0.0",
         True,
+        "incident 42",
+        600.0,
+        True,
+        False,
         "a/b.yml",
         "tag",
         True,
         True,
         "models",
     ]
+
+
+@pytest.mark.parametrize(("written", "seconds"), [("", None), ("0", 0.0), ("90s", 90.0), ("1h", 3600.0)])
+def test_how_long_another_deployment_is_waited_for(written: str, seconds: float | None) -> None:
+    assert from_inputs({"INPUT_WAIT": written}).wait == seconds
+
+
+def test_a_wait_that_is_no_time_is_refused() -> None:
+    with pytest.raises(Invalid) as wrong:
+        from_inputs({"INPUT_WAIT": "soon"})
+    assert wrong.value.reason is Reason.USAGE
+    assert "soon" in wrong.value.message
 
 
 def test_surrounding_space_and_empty_texts_mean_the_default() -> None:
