@@ -143,7 +143,9 @@ def test_the_calls_are_counted() -> None:
             assert len(world.github.calls) == calls
 
 
-@pytest.mark.parametrize("kind", TROUBLE)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=[pytest.mark.thorough] * (kind in SLOW)) for kind in TROUBLE]
+)
 def test_trouble_once_at_each_call(kind: str) -> None:
     everywhere(kind, CALLS, times=1, bad=False)
 
