@@ -18,6 +18,8 @@ from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.ports import TagClash
 from tests.adapters.tag_stores import KINDS, Bench, make_bench, meddle, new, refs
 
+pytestmark = pytest.mark.thorough
+
 WRITERS = 20
 NAMES = ("m@v1.0.0", "m@v9.0.0", "m#prod#1", "m#prod#8", "m#dev#8", "m#dev", "m@v9.0.0!")
 

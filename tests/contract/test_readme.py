@@ -17,6 +17,7 @@ def _text(path: str) -> str:
     return (ROOT / path).read_text(encoding="utf-8")
 
 
+@pytest.mark.thorough
 def test_every_command_of_the_readme_runs(tmp_path: Path) -> None:
     page = Page(_text("README.md"), tmp_path)
     page.follow()

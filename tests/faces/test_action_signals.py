@@ -39,6 +39,8 @@ stages:
 SLEEPING = """\
 import pathlib, time
 
+pytestmark = pytest.mark.thorough
+
 class Deployer:
     def describe(self, plan, options):
         return []

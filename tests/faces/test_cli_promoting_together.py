@@ -8,10 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+import pytest
+
 from model_stage_deploy.core.tags import parse_tag
 from tests.core.gto_oracle import ask
 from tests.faces.command_lines import Done, run
 from tests.standins.registries import GitRepository, History
+
+pytestmark = pytest.mark.thorough
 
 PEOPLE = 20
 STAGES = ("prod", "staging", "eu/prod")  # tags of different stages have different names: their counters differ, too

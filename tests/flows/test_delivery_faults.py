@@ -25,6 +25,8 @@ from model_stage_deploy.flows.context import Context, Wishes
 from tests.flows.delivery_world import Life, Mortal, World
 from tests.standins.github import GitHubStandIn
 
+pytestmark = pytest.mark.thorough
+
 LIMIT = {"message": "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."}
 TROUBLE: dict[str, dict[str, Any]] = {
     "500": {"status": 500},

@@ -17,6 +17,8 @@ from model_stage_deploy.flows.locking import Wanted, held
 from tests.adapters.lock_places import bare_remote, isolated, refs
 from tests.flows.lock_users import KEY, journal, start, until
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
