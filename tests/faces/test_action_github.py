@@ -10,6 +10,8 @@ from tests.faces.runner_log import assert_only_ours
 from tests.standins.github import GitHubStandIn
 from tests.standins.receiver import Answer
 
+pytestmark = pytest.mark.thorough
+
 DEPLOYMENTS = "/deployments$"
 STATUSES = r"/deployments/\d+/statuses$"
 COMMIT_STATUSES = "/statuses/[0-9a-f]{40}$"

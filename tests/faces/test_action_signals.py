@@ -18,6 +18,8 @@ from tests.faces.runner_log import assert_only_ours
 from tests.faces.stalling import StallingProxy
 from tests.standins.receiver import Stall
 
+pytestmark = pytest.mark.thorough
+
 SECONDS = 5.0
 BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
 STATUSES = r"/deployments/\d+/statuses$"
@@ -38,8 +40,6 @@ stages:
 """
 SLEEPING = """\
 import pathlib, time
-
-pytestmark = pytest.mark.thorough
 
 class Deployer:
     def describe(self, plan, options):

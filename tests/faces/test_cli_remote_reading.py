@@ -12,6 +12,8 @@ from tests.faces.command_lines import environment, run, tree
 from tests.standins.git_remote import GitRemote
 from tests.standins.registries import GitRepository, example_registry
 
+pytestmark = pytest.mark.thorough
+
 TOKEN = "ghs_s3cretTokenOfTheRun"
 NAME = "org/models"
 QUESTIONS = [
