@@ -13,6 +13,8 @@ from model_stage_deploy.core.errors import MachineryFailed
 from tests.adapters.git_clones import CLONES, NAME, World, isolate, make_registry, serve, snapshot
 from tests.standins.registries import GitRepository
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[World]:

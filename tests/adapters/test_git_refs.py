@@ -15,6 +15,8 @@ from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.redaction import Secret
 from tests.adapters.git_clones import CLONES, NAME, TOKEN, World, make_registry, serve, snapshot
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[World]:

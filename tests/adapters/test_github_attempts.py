@@ -23,6 +23,8 @@ from model_stage_deploy.ports import Ending
 from tests.fakes.plans import HOSTILE, a_plan
 from tests.standins.github import GitHubStandIn
 
+pytestmark = pytest.mark.thorough
+
 RUN_URL = "https://github.example.com/org/models/actions/runs/77"
 DEAD_RUN = "https://github.example.com/org/models/actions/runs/66"
 PLAN = a_plan(verify=(Check(run="true"),), digest="d" * 64)

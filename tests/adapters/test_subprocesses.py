@@ -17,6 +17,8 @@ from model_stage_deploy.adapters.subprocesses import Subprocesses, _Group
 from model_stage_deploy.core.errors import Cancelled
 from model_stage_deploy.ports import Command, Finished
 
+pytestmark = pytest.mark.thorough
+
 GRACE = 0.4
 
 

@@ -15,6 +15,8 @@ from benchmarks.registry import _told, gto_action, same_fields
 from tests.contract.generate import ROOT
 from tests.standins.registries import isolated_environment
 
+pytestmark = pytest.mark.thorough
+
 
 def bench(name: str, *arguments: str) -> str:
     """What a benchmark prints; it ends with 0."""

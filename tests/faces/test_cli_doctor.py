@@ -19,6 +19,8 @@ from tests.faces.command_lines import Done, assert_civil, environment, run, tree
 from tests.standins.git_remote import GitRemote
 from tests.standins.registries import FIRST_MOMENT, GitRepository, History, example_registry
 
+pytestmark = pytest.mark.thorough
+
 WORKFLOW = """\
 name: Deploy models
 on:

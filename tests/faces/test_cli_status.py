@@ -12,6 +12,8 @@ from tests.faces.command_lines import COMPLAINT, Done, environment, run
 from tests.standins.github import GitHubStandIn
 from tests.standins.registries import STEP, GitRepository
 
+pytestmark = pytest.mark.thorough
+
 MAPPING = """\
 version: 1
 stages:

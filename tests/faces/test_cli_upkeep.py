@@ -19,6 +19,8 @@ from tests.fakes.plans import a_plan
 from tests.standins.github import GitHubStandIn
 from tests.standins.registries import GitRepository
 
+pytestmark = pytest.mark.thorough
+
 MAPPING = """\
 version: 1
 stages:
