@@ -7,6 +7,7 @@ writes one JSON line per request.
 from __future__ import annotations
 
 import argparse
+import atexit
 import contextlib
 import json
 import signal
@@ -17,6 +18,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -217,11 +219,13 @@ class _Handler(BaseHTTPRequestHandler):
         """Says nothing: tests read `requests`."""
 
 
+@cache
 def refusing_url() -> str:
-    """A URL on a port where nobody listens."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{taken.getsockname()[1]}"
+    """A URL on a port where nobody listens. It stays taken: else the server of another test might get it."""
+    taken = socket.socket()
+    taken.bind(("127.0.0.1", 0))
+    atexit.register(taken.close)
+    return f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
 def main(arguments: list[str] | None = None) -> None:
