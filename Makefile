@@ -14,10 +14,10 @@ demo: $(VENV)/.demo
 
 test: $(VENV)/.test
 	@$(BIN)/python -m compileall -q src
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not runner and not thorough" $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not runner and not thorough and not long" $(ARGS)
 
 test-thorough: $(VENV)/.test
-	$(BIN)/python -m pytest -n $(WORKERS) -m thorough $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) -m "thorough and not long" $(ARGS)
 
 test-long: $(VENV)/.test
 	MSD_LONG=1 $(BIN)/python -m pytest -n $(WORKERS) -m "not runner" --timeout 1800 $(ARGS)

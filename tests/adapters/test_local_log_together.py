@@ -70,6 +70,7 @@ def test_writers_killed_at_any_moment_lose_nothing(tmp_path: Path) -> None:
     _require_all(path, _kill_writers(path, 20, seed=4))
 
 
+@pytest.mark.long
 @pytest.mark.thorough
 @pytest.mark.timeout(300)
 def test_two_hundred_writers_killed(tmp_path: Path) -> None:

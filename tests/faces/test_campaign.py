@@ -28,6 +28,7 @@ def test_eight_runs_at_once_end_with_the_newest(tmp_path: Path) -> None:
     assert found.deployers == found.ends["deployed"]
 
 
+@pytest.mark.long
 @pytest.mark.thorough
 def test_eight_runs_of_tags_that_come_one_after_the_other(tmp_path: Path) -> None:
     found = overlapping(tmp_path / "world", 8)

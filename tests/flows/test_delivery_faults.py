@@ -152,6 +152,7 @@ def test_trouble_once_at_each_call(kind: str) -> None:
     everywhere(kind, CALLS, times=1, bad=False)
 
 
+@pytest.mark.long
 @pytest.mark.thorough
 @pytest.mark.parametrize("kind", [kind for kind in TROUBLE if kind not in SLOW])
 def test_trouble_from_each_call_on(kind: str) -> None:
@@ -164,6 +165,7 @@ def test_trouble_once_at_each_call_of_a_way_back(kind: str) -> None:
     everywhere(kind, CALLS_BACK, times=1, bad=True)
 
 
+@pytest.mark.long
 @pytest.mark.thorough
 @pytest.mark.parametrize("kind", [kind for kind in TROUBLE if kind not in SLOW])
 def test_trouble_from_each_call_of_a_way_back_on(kind: str) -> None:

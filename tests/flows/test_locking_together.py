@@ -60,6 +60,7 @@ def test_one_at_a_time_among_six(room: Path) -> None:
     assert refs(room, "clone") == {}
 
 
+@pytest.mark.long
 @pytest.mark.thorough
 def test_one_at_a_time_among_fifty_processes(room: Path) -> None:
     everybody = [start(room, f"n{number}", wait=110.0, lease=30.0) for number in range(50)]
@@ -109,6 +110,7 @@ def test_a_run_that_slept_too_long_finds_its_lock_lost(room: Path) -> None:
     assert refs(room, "clone") == {}
 
 
+@pytest.mark.long
 @pytest.mark.thorough
 def test_a_run_that_works_for_several_leases_keeps_its_lock(room: Path) -> None:
     worker = start(room, "worker", lease=4.0, work=10.0)
