@@ -290,6 +290,18 @@ def test_a_deprecation_undeploys_where_the_mapping_says_so() -> None:
     assert world.records().newest_first[0].state == "inactive"
 
 
+def test_only_what_runs_is_undeployed() -> None:
+    world = a_world(MAPPING.replace("unassign: fallback", "unassign: undeploy"))
+    world.run(world.tag("m#prod#1", "A"))
+    world.bad.add("v2.0.0")
+    world.run(world.tag("m#prod#2", "B"))
+    assert world.live == "v1.0.0"
+    outcome = done(world.run(world.tag("m#prod!#3", "B")))
+    assert (outcome.reason, outcome.exit_code, outcome.doubtful) == (Reason.UNASSIGNMENT, 0, True)
+    assert "v1.0.0 does, and was left alone" in outcome.message
+    assert world.live == "v1.0.0"
+
+
 @pytest.mark.parametrize("tag", ["m#prod!#2", "m@v1.0.0!", "m@deprecated"])
 def test_by_default_such_tags_change_nothing_and_say_so(tag: str) -> None:
     world = a_world("version: 1\nstages: {prod: {deploy: {uses: fake}}}")

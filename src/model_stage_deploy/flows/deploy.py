@@ -200,9 +200,15 @@ def _look(context: Context, order: Order, environment: str, journal: Journal, *,
 
 
 def _require_worth_doing(context: Context, prepared: Prepared, records: Records | None) -> None:
-    """Raise Refused (held) for a version that failed here, NothingToDo (already-deployed) for one that is live."""
+    """Raise Refused (held) for a version that failed here, NothingToDo (already-deployed) for one that is live.
+
+    To undeploy, the version must be what is live: another one is never taken away in its place.
+    """
     plan, decision = prepared.plan, prepared.plan.decision
-    if records is None or context.wishes.force or decision.action == "undeploy":
+    if records is None or context.wishes.force:
+        return
+    if decision.action == "undeploy":
+        _require_live(decision, records)
         return
     failed = held(records, decision.version, decision.tag, context.clock.now(), prepared.settings.rollback.hold)
     if failed is not None:
@@ -218,6 +224,18 @@ def _require_worth_doing(context: Context, prepared: Prepared, records: Records 
             Reason.ALREADY_DEPLOYED,
             f"{decision.model} {decision.version} is live in {decision.stage} already, verified, with these settings",
             hint="to deploy it again all the same, use --force",
+        )
+
+
+def _require_live(decision: Decision, records: Records) -> None:
+    live = now_running(records)
+    if records.newest_first and (live is None or live.version != decision.version):
+        raise NothingToDo(
+            Reason(decision.event),
+            f"{decision.model} {decision.version} is not what runs in {decision.stage}: "
+            f"{f'{live.version} does, and was left alone' if live else 'nothing does'}",
+            hint="to take away what runs all the same, use --force",
+            doubtful=live is not None,
         )
 
 
