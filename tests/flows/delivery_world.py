@@ -133,6 +133,7 @@ class World:
     at_work: int = 0
     most_at_work: int = 0
     before_deploying: Callable[[], None] = lambda: None
+    before_undeploying: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
         self.log = LocalLog(None, who="Ada <ada@example.com>", clock=self.clock)
@@ -263,6 +264,7 @@ class Deployer:
 
     def undeploy(self, job: Job, options: Options) -> Receipt:
         self._life.spend()
+        self._world.before_undeploying()
         self._world.live = ""
         self._world.history.append("")
         self._life.spend()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from model_stage_deploy.core.errors import Cancelled
 from model_stage_deploy.core.locks import key_of
 from model_stage_deploy.core.outcome import Outcome
 from model_stage_deploy.core.reasons import Reason, Result
@@ -299,6 +300,40 @@ def test_only_what_runs_is_undeployed() -> None:
     outcome = done(world.run(world.tag("m#prod!#3", "B")))
     assert (outcome.reason, outcome.exit_code, outcome.doubtful) == (Reason.UNASSIGNMENT, 0, True)
     assert "v1.0.0 does, and was left alone" in outcome.message
+    assert world.live == "v1.0.0"
+
+
+TWO = (
+    MAPPING
+    + """  eu:
+    deploy: {uses: fake}
+    events: {deprecate: undeploy}
+"""
+)
+
+
+def test_a_deprecation_is_carried_out_in_every_stage_and_each_is_told() -> None:
+    world = a_world(TWO)
+    world.run(world.tag("m#prod#1", "A"))
+    world.run(world.tag("m#eu#2", "A"))
+    outcome = done(world.run(world.tag("m@deprecated", "A")))
+    assert (outcome.reason, outcome.exit_code) == (Reason.UNDEPLOYED, 0)
+    assert [(part.subject.stage, part.reason) for part in outcome.parts] == [
+        *(("eu", Reason.UNDEPLOYED), ("prod", Reason.UNDEPLOYED)),
+    ]
+
+
+def test_who_cancels_means_all_stages() -> None:
+    world = a_world(TWO)
+    world.run(world.tag("m#prod#1", "A"))
+    world.run(world.tag("m#eu#2", "A"))
+
+    def cancel() -> None:
+        raise Cancelled
+
+    world.before_undeploying = cancel
+    outcome = done(world.run(world.tag("m@deprecated", "A")))
+    assert (outcome.reason, len(outcome.parts)) == (Reason.CANCELLED, 1)
     assert world.live == "v1.0.0"
 
 

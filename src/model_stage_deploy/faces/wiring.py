@@ -68,7 +68,7 @@ def working(
             registry=lambda: _registry(settings, event, environ, source),
             interrupt=_interrupt,
             environ=environ,
-            owner=event.run.actor or source.identity(),
+            owner=event.run.actor or ("" if on_actions(environ) else source.identity()),
             wishes=Wishes(
                 by_hand=settings.by_hand,
                 force=settings.force,

@@ -15,7 +15,7 @@ from model_stage_deploy.core.model import Holder, Model, RegistryEvent
 from model_stage_deploy.core.outcome import Journal, Outcome, Subject, from_error
 from model_stage_deploy.core.plan import Decision
 from model_stage_deploy.core.policy import Policy
-from model_stage_deploy.core.reasons import Reason
+from model_stage_deploy.core.reasons import Reason, Result
 from model_stage_deploy.core.registry import fold
 from model_stage_deploy.core.tags import Event, GtoTag
 from model_stage_deploy.flows.context import Context
@@ -52,7 +52,12 @@ def take_away(context: Context, tag: GtoTag, pushed: Pushed, journal: Journal) -
         raise _ignored(tag, effects)
     if len(asked) == 1:
         return _one(context, resolved, *asked[0], journal)
-    return _together([_part(context, resolved, effect, policy) for effect, policy in asked], resolved, journal)
+    parts: list[Outcome] = []
+    for effect, policy in asked:
+        parts.append(_part(context, resolved, effect, policy))
+        if parts[-1].result is Result.CANCELLED:
+            break  # who cancels means the whole run
+    return _together(parts, resolved, journal)
 
 
 def _effects(model: Model, event: RegistryEvent) -> Iterator[Effect]:
