@@ -473,3 +473,19 @@ def test_the_hold_outlives_a_later_success_of_another_version() -> None:
     world.run(world.tag("m#prod#2", "B"))
     world.run(world.tag("m#prod#3", "C"))
     assert done(world.run(world.tag("m#prod#4", "B"))).reason is Reason.HELD
+
+
+def test_who_cancels_when_all_is_done_is_told_the_truth() -> None:
+    world = a_world()
+    tag = world.tag("m#prod#1", "A")
+
+    signals = [Cancelled()]
+
+    def cancel(operation: str) -> None:
+        if operation == "remove" and signals:
+            raise signals.pop()
+
+    world.locks.before = cancel
+    outcome = done(world.run(tag))
+    assert (outcome.reason, world.live) == (Reason.DEPLOYED, "v1.0.0")
+    assert states(world) == [("v1.0.0", "success")]

@@ -118,6 +118,17 @@ def _replacing(decision: Decision, records: Records | None) -> Decision:
 
 
 def _under_lock(context: Context, order: Order, prepared: Prepared, journal: Journal) -> Outcome:
+    ended: list[Outcome] = []
+    try:
+        _carried_out(context, order, prepared, journal, ended)
+    except Cancelled:
+        if not ended:
+            raise
+        # All is done and recorded; only the lock was still to be let go, and it ends by itself.
+    return ended[-1]
+
+
+def _carried_out(context: Context, order: Order, prepared: Prepared, journal: Journal, ended: list[Outcome]) -> None:
     attempt_id = new_id()
     with ExitStack() as stack:
         begun = context.clock.monotonic()
@@ -145,12 +156,14 @@ def _under_lock(context: Context, order: Order, prepared: Prepared, journal: Jou
         evidence = _evidence(context, prepared.plan, journal)
         attempt = Attempt(context, prepared, journal, evidence, hold, attempt_id, order.success)
         outcome = recover(context, prepared, attempt, attempt.run(), journal)
+        ended.append(outcome)
         if outcome.reason is Reason.ROLLED_BACK_AFTER_FAILURE and outcome.back and prepared.settings.rollback.tag:
             decision = replace(order.decision, version=outcome.back.version, registered=True)
             left = order.decision.version
             why = f"Roll {decision.model} back from {left}, which failed in {decision.stage}\n\n{BACK}{left}"
-            return write_tag(context, decision, why, outcome, journal)
-        return order.afterwards(outcome)
+            ended.append(write_tag(context, decision, why, outcome, journal))
+        else:
+            ended.append(order.afterwards(outcome))
 
 
 def _locked(context: Context, prepared: Prepared, attempt_id: str, journal: Journal, stack: ExitStack) -> Hold:

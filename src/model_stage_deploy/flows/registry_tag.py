@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from model_stage_deploy.core.errors import ModelStageError
+from model_stage_deploy.core.errors import Cancelled, ModelStageError
 from model_stage_deploy.core.outcome import Journal, Outcome
 from model_stage_deploy.core.plan import Decision
 from model_stage_deploy.core.reasons import Reason, Result
@@ -32,6 +32,8 @@ def write_tag(context: Context, decision: Decision, why: str, outcome: Outcome, 
     try:
         with journal.step("write the tag"), context.registry() as (world, push):
             written = carry_out(world, ask, push=push)
+    except Cancelled:
+        return _unwritten(outcome, "the run was cancelled", "")
     except ModelStageError as problem:
         return _unwritten(replace(outcome, steps=tuple(journal.steps)), problem.message, problem.hint)
     tag = written.change.stage_tag
