@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 import pytest
@@ -60,7 +61,8 @@ def test_a_deployer_that_never_heard_of_it_cannot() -> None:
 def test_the_methods_that_the_page_shows(tmp_path: Path) -> None:
     page = (ROOT / "docs/howto/write-a-deployer.md").read_text(encoding="utf-8")
     fences = [fence["text"] for fence in FENCE.finditer(page) if fence["language"] == "python"]
-    (tmp_path / "own.py").write_text("\n".join(fences), encoding="utf-8")
+    whole, methods = "\n".join(fences[:-1]), indent(fences[-1], "    ")  # the page shows them without their class
+    (tmp_path / "own.py").write_text(f"{whole}\n{methods}", encoding="utf-8")
     cls = load("./own.py", tmp_path)
     deployer: Any = build(cls, {})
     options = options_of(cls, {"into": str(tmp_path / "live")})
