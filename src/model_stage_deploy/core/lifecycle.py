@@ -6,7 +6,7 @@ version through all stages is next door, in journey.py.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -154,13 +154,17 @@ def last_verified(records: Records, *, before: str = "", other_than: str = "") -
     if before:
         at = next((at for at, record in enumerate(found) if record.id == before), len(found))
         found = found[at + 1 :]
+    return next(ways_back(found, other_than), None)
+
+
+def ways_back(newest_first: Iterable[Recorded], other_than: str) -> Iterator[Recorded]:
+    """Verified deployments of other versions than `other_than`, newest first; none of one that failed since."""
     failed: set[tuple[str, str]] = set()
-    for record in found:
+    for record in newest_first:
         if record.failed_here:
             failed.add((record.version, record.commit))
         elif record.verified and record.version != other_than and (record.version, record.commit) not in failed:
-            return record
-    return None
+            yield record
 
 
 def orphans(records: Records, own_attempt: str) -> tuple[Recorded, ...]:

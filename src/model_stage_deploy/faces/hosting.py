@@ -44,11 +44,11 @@ def host_of(
 
 def open_log(source: GitSource, event: WorkflowEvent, scrubber: Scrubber) -> CodeHost:
     """The deployment log beside the repository's own data; in memory where there is no clone."""
-    from model_stage_deploy.adapters.local_log import LocalLog
+    from model_stage_deploy.adapters.local_log import PLACE, LocalLog
     from model_stage_deploy.adapters.system_clock import SystemClock
 
     local = source.local
-    path = local.common_directory / "model-stages" / "deployments.sqlite3" if local is not None else None
+    path = local.common_directory / PLACE if local is not None else None
     return LocalLog(path, who=event.run.actor or source.identity(), clock=SystemClock(), scrub=scrubber.text)
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
 
 from model_stage_deploy.core.errors import ModelStageError
 from model_stage_deploy.core.evidence import Evidence
-from model_stage_deploy.core.lifecycle import ENDED_BADLY, Recorded
+from model_stage_deploy.core.lifecycle import Recorded, seconds, ways_back
 from model_stage_deploy.core.outcome import Journal, Outcome, WayBack
 from model_stage_deploy.core.plan import Decision, Previous
 from model_stage_deploy.core.reasons import Reason, Result
@@ -101,12 +99,12 @@ def _target(context: Context, prepared: Prepared) -> Recorded | str:
         return "there are no records, so what was verified before is not known"
     records = host.records(decision.model, decision.stage, plan.environment, limit=_LOOK_BACK, past=_LOOK_BACK)
     model = fold(context.repository.tags(decision.model)).model(decision.model)
-    for record in _good(records.newest_first, decision.version):
+    for record in ways_back(records.newest_first, decision.version):
         version = model.find(record.version)
         if version is None or not version.is_active():
             continue  # deregistered since
         longest = prepared.settings.rollback.max_age
-        age = context.clock.now() - (_seconds(record.ended) or 0.0)
+        age = context.clock.now() - (seconds(record.ended) or 0.0)
         if longest is not None and age > longest:
             return (
                 f"{record.version}, verified in {decision.stage} last, was so {age / 86400:.1f} days ago, longer than "
@@ -114,23 +112,6 @@ def _target(context: Context, prepared: Prepared) -> Recorded | str:
             )
         return record
     return f"no other version was ever verified in {decision.stage}, so there is none to go back to"
-
-
-def _good(newest_first: tuple[Recorded, ...], failed: str) -> Iterator[Recorded]:
-    """Verified deployments of other versions, newest first; none of a version that failed here since."""
-    bad = {failed}
-    for record in newest_first:
-        if record.verified and record.version not in bad:
-            yield record
-        elif record.outcome in ENDED_BADLY:
-            bad.add(record.version)
-
-
-def _seconds(time: str) -> float | None:
-    try:
-        return datetime.fromisoformat(time).timestamp()
-    except ValueError:
-        return None
 
 
 def _left(outcome: Outcome, why: str) -> Outcome:
