@@ -182,6 +182,8 @@ def outputs(outcome: Outcome, json_text: str) -> dict[str, str]:
         "deployment-id": outcome.deployment_id,
         "live-version": outcome.live_version,
         "verified": "true" if outcome.verified else "false",
+        "matrix": "",
+        "count": "",
         "json": json_text,
     }
 

@@ -61,6 +61,8 @@ class Reason(StrEnum):
     MAPPING_VALID = "mapping-valid"
     HEALTHY = "healthy"
     SWEPT = "swept"
+    IN_SYNC = "in-sync"
+    RECONCILED = "reconciled"
 
     APPROVAL_RECORDED = "approval-recorded"
     STAGE_LOCKED = "stage-locked"
@@ -89,6 +91,7 @@ class Reason(StrEnum):
     VERIFICATION_INCONCLUSIVE = "verification-inconclusive"
     ROLLED_BACK_AFTER_FAILURE = "rolled-back-after-failure"
     ROLLBACK_FAILED = "rollback-failed"
+    NOT_RECONCILED = "not-reconciled"
 
     USAGE = "usage"
     NOT_A_GTO_TAG = "not-a-gto-tag"
@@ -132,11 +135,14 @@ class Reason(StrEnum):
     GATES_REFUSED = "gates-refused"
     OVERRIDE_REFUSED = "override-refused"
     HELD = "held"
+    DRIFT = "drift"
     LOCKED = "locked"
     NOT_LOCKED = "not-locked"
 
     GIT_FAILED = "git-failed"
     GITHUB_FAILED = "github-failed"
+    GITLAB_FAILED = "gitlab-failed"
+    RATE_LIMITED = "rate-limited"
     PERMISSION_MISSING = "permission-missing"
     START_NOT_RECORDED = "start-not-recorded"
     END_NOT_RECORDED = "end-not-recorded"
@@ -176,6 +182,11 @@ _TABLE: dict[Reason, tuple[Result, str]] = {
     Reason.MAPPING_VALID: (Result.CHECKED, "The mapping is right, and every mapped stage could be planned."),
     Reason.HEALTHY: (Result.CHECKED, "Nothing is to be mended (`doctor`)."),
     Reason.SWEPT: (Result.CHECKED, "Deployments and locks that nobody owns any more were looked for (`sweep`)."),
+    Reason.IN_SYNC: (Result.CHECKED, "What runs is what the registry decides (`reconcile`)."),
+    Reason.RECONCILED: (
+        Result.DEPLOYED,
+        "What had drifted was deployed as decided (`reconcile --apply`).",
+    ),
     Reason.APPROVAL_RECORDED: (Result.WRITTEN, "The approval was recorded (`approve`)."),
     Reason.STAGE_LOCKED: (Result.WRITTEN, "The stage was locked (`lock`)."),
     Reason.STAGE_UNLOCKED: (Result.WRITTEN, "The stage was unlocked (`unlock`)."),
@@ -225,6 +236,7 @@ _TABLE: dict[Reason, tuple[Result, str]] = {
         Result.FAILED,
         "The new version failed, and so did the way back: what is live must be looked at.",
     ),
+    Reason.NOT_RECONCILED: (Result.FAILED, "Not everything that had drifted could be healed; each part says why."),
     Reason.USAGE: (Result.INVALID, "The command line or the action's inputs do not fit together."),
     Reason.NOT_A_GTO_TAG: (Result.INVALID, "The text given is not a GTO tag."),
     Reason.NOT_A_REPOSITORY: (Result.INVALID, "There is no Git repository where one was named."),
@@ -272,10 +284,16 @@ _TABLE: dict[Reason, tuple[Result, str]] = {
     Reason.GATES_REFUSED: (Result.REFUSED, "At least one gate said no; each says why."),
     Reason.OVERRIDE_REFUSED: (Result.REFUSED, "The gates may not be overridden by this person, or not at all."),
     Reason.HELD: (Result.REFUSED, "The version failed here and was rolled back; automation may not deploy it again."),
+    Reason.DRIFT: (Result.REFUSED, "What runs is not what the registry decides (`reconcile` without `--apply`)."),
     Reason.LOCKED: (Result.REFUSED, "Another deployment has the stage, or a person locked it."),
     Reason.NOT_LOCKED: (Result.REFUSED, "There is no lock of that kind."),
     Reason.GIT_FAILED: (Result.ERROR, "Git failed; nothing was deployed or changed."),
     Reason.GITHUB_FAILED: (Result.ERROR, "GitHub's API failed; nothing was deployed."),
+    Reason.GITLAB_FAILED: (Result.ERROR, "GitLab's API failed; nothing was deployed."),
+    Reason.RATE_LIMITED: (
+        Result.ERROR,
+        "The API's rate limit was met, and would not end in time.",
+    ),
     Reason.PERMISSION_MISSING: (Result.ERROR, "The token lacks a permission; the message names its line."),
     Reason.START_NOT_RECORDED: (
         Result.ERROR,

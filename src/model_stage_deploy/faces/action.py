@@ -54,6 +54,14 @@ def _run(environ: dict[str, str], announcer: Announcer, scrubber: Scrubber) -> i
             from model_stage_deploy.faces.sweeping import sweep_for_action
 
             return sweep_for_action(settings, environ, announcer, scrubber)
+        if settings.command == "reconcile":
+            from model_stage_deploy.faces.reconciling import reconcile_for_action
+
+            return reconcile_for_action(settings, environ, announcer, scrubber)
+        if settings.command == "plan":
+            from model_stage_deploy.faces.matrix import plan_for_action
+
+            return plan_for_action(settings, environ, announcer, scrubber)
         outcome = conduct(settings, environ, announcer, scrubber)
     except ModelStageError as problem:
         outcome = from_error(problem, Journal(lambda: 0.0))

@@ -10,7 +10,7 @@ from model_stage_deploy.core.errors import Invalid
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.redaction import Secret
 
-ACTION_COMMANDS = ("deploy", "rollback", "resolve", "check", "sweep")
+ACTION_COMMANDS = ("deploy", "rollback", "resolve", "plan", "check", "reconcile", "sweep")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +33,13 @@ class Output:
 INPUTS: tuple[Input, ...] = (
     Input(
         "command",
-        "What to do: deploy, rollback, resolve (outputs only, deploys nothing), check (the mapping), or sweep (close "
-        "what dead runs left behind).",
+        "What to do: deploy, rollback, resolve (outputs only, deploys nothing), plan (outputs for later jobs), check "
+        "(the mapping), reconcile (find what a lost event left undone), or sweep (close what dead runs left behind).",
         "deploy",
     ),
     Input("tag", "The tag to deploy or resolve. Default: the tag that was pushed."),
-    Input("model", "rollback, check, sweep: the model, such as churn or fraud/eu."),
-    Input("stage", "rollback: the stage, such as prod."),
+    Input("model", "rollback, check, reconcile, sweep: the model, such as churn or fraud/eu."),
+    Input("stage", "rollback, reconcile: the stage, such as prod."),
     Input("to", "rollback: the version to go back to. Default: the one that was there before."),
     Input(
         "force",
@@ -63,6 +63,8 @@ INPUTS: tuple[Input, ...] = (
         "Default: the default branch.",
     ),
     Input("dry-run", "Show the whole plan and touch nothing.", "false"),
+    Input("apply", "reconcile: deploy what has drifted, through gates, lock and verification.", "false"),
+    Input("check-run", "Report as a check run as well (`checks: write`), mistakes at their lines.", "false"),
     Input("no-github", "Record nothing on GitHub, but in a log in the repository's `.git`.", "false"),
     Input("repo", "Path of the repository. Default: the workspace."),
     Input("token", "Token for the repository and its deployments.", "${{ github.token }}"),
@@ -88,6 +90,8 @@ OUTPUTS: tuple[Output, ...] = (
         "live-version", "The version that is live at the end, as far as this run knows: after a rollback the old one."
     ),
     Output("verified", "Whether verification said that what was deployed serves: true or false."),
+    Output("matrix", 'plan: what is to be deployed, as a matrix for a later job: `{"include": [...]}`.'),
+    Output("count", "plan, reconcile: how many deployments that are."),
     Output("json", "The whole outcome as a JSON document."),
 )
 
@@ -105,6 +109,8 @@ class Settings:
     config: str = ""
     config_ref: str = ""
     dry_run: bool = False
+    apply: bool = False
+    check_run: bool = False
     no_github: bool = False
     override: str = ""
     wait: float | None = None
@@ -138,6 +144,8 @@ def from_inputs(environ: Mapping[str, str]) -> Settings:
         config=given["config"],
         config_ref=given["config-ref"],
         dry_run=_switch("dry-run", given["dry-run"]),
+        apply=_switch("apply", given["apply"]),
+        check_run=_switch("check-run", given["check-run"]),
         no_github=_switch("no-github", given["no-github"]),
         override=given["override"],
         wait=wait_of(given["wait"], "input wait"),
