@@ -224,6 +224,22 @@ def test_missing_directory(tmp_path: Path) -> None:
         Subprocesses().run(Command(("true",), tmp_path / "none", dict(os.environ), 5), lambda _text: None)
 
 
+def test_what_was_said_before_the_cancellation_is_heard(tmp_path: Path) -> None:
+    said: list[str] = []
+
+    def follow(group: _Group, seconds: float | None, *, linger: bool = False) -> bool:
+        if linger:
+            return False
+        _pid_in(tmp_path / "spoke")
+        raise Cancelled
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Cancelled):
+        patch.setattr(_Group, "follow", follow)
+        command = Command(("bash", "-c", "echo working; echo 1 > spoke; sleep 9"), tmp_path, dict(os.environ), 20.0)
+        Subprocesses(GRACE).run(command, said.append)
+    assert said == ["working\n"]
+
+
 def test_an_exception_of_the_listener_ends_the_group_and_goes_on(tmp_path: Path) -> None:
     def listen(_text: str) -> None:
         raise RuntimeError("full disk")

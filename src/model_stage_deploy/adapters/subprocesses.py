@@ -53,8 +53,11 @@ class Subprocesses:
                 group.tell(LEFT_BEHIND)
                 group.end(self._grace)
         except BaseException:
-            group.discard()
-            group.end(self._grace)
+            try:
+                group.hear_out()
+            finally:
+                group.discard()
+                group.end(self._grace)
             raise
         finally:
             group.close()
@@ -140,6 +143,12 @@ class _Group:
         if text:
             self.tail.add(text)
             self._output(text)
+
+    def hear_out(self) -> None:
+        """Hand on what was said before the run was cancelled, without waiting for more."""
+        if self._process is not None and not self.silent:
+            with contextlib.suppress(Exception):  # the cancellation matters more
+                self._read(0)
 
     def discard(self) -> None:
         """Nobody listens any more."""
