@@ -235,3 +235,15 @@ def test_slugs_of_different_names_differ(names: list[str]) -> None:
     again = [slug(text) for text in own]  # a name chosen to look like another name's slug
     together = {name: slug(name) for name in [*names, *own, *again]}
     assert len(set(together.values())) == len(together)
+
+
+@pytest.mark.parametrize(
+    "text", ["churn#prod#1#2", "churn#prod#", "churn#prod#-1", "churn#prod#١", "churn#prod#x", "churn#1#2#3", "#prod#1"]
+)
+def test_what_was_parsed_before_helps_no_odd_counter(text: str) -> None:
+    assert parse_tag("churn#prod#1").counter == 1
+    assert parse_tag("churn#prod#007").counter == 7
+    assert parse_tag("churn#1#2") == ("churn#1#2", Event.ASSIGNMENT, "churn", None, "1", 2)
+    assert parse_tag("churn#1") == ("churn#1", Event.ASSIGNMENT, "churn", None, "1", None)
+    with pytest.raises(NotGtoTag):
+        parse_tag(text)

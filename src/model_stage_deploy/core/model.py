@@ -205,9 +205,19 @@ class Model:
             return max(self.holders(stage, before=before), key=lambda held: _GREATEST(held.version), default=None)
         if self.ambiguous:
             self.require_unambiguous()
+        events = _until(self._by_stage.get(stage, ()), before)
+        if events and before is None and (len(events) == 1 or events[-2][3] != events[-1][3]):
+            last = events[-1]  # alone in its second, as nearly always: nothing is to be compared
+            version = self._by_commit[last.commit][0]
+            if last.tag.event is _ASSIGNMENT and version.is_active():
+                return Holder(version, last)
+        return self._oldest_of_newest(events, stage, before)
+
+    def _oldest_of_newest(self, events: Sequence[RegistryEvent], stage: str, before: OrderKey | None) -> Holder | None:
+        """Of the versions that were given the stage last, in one second, the one that is oldest (R31, R32)."""
         seen: set[str] = set()
         newest: list[Holder] = []
-        for event in reversed(_until(self._by_stage.get(stage, ()), before)):
+        for event in reversed(events):
             if newest and newest[0].event.time != event.time:
                 break
             if event.commit not in seen:  # else a newer one has said more about that version

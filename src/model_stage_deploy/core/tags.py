@@ -42,6 +42,9 @@ class Event(StrEnum):
 _ASSIGNMENT, _UNASSIGNMENT = Event.ASSIGNMENT, Event.UNASSIGNMENT  # a member of an enum takes long to find
 _REGISTRATION, _DEREGISTRATION = Event.REGISTRATION, Event.DEREGISTRATION
 _new = tuple.__new__  # a NamedTuple's own constructor takes twice as long
+_Said = tuple[Event, str, str | None, str | None]  # event, model, version, stage
+_said: dict[str, _Said] = {}  # by what stands before a counter: most tags differ from others in the counter alone
+_MOST_SAID = 50_000
 
 
 class NotGtoTag(Invalid):
@@ -76,6 +79,9 @@ def parse_tag(text: str) -> GtoTag:
     """Parse the short name of a tag. Raises NotGtoTag with the reason (rules R1–R17)."""
     if len(text) > _MAX_TAG_LENGTH:
         raise NotGtoTag(text, f"it is {len(text)} characters long, more than Git can store")
+    before, _, after = text.rpartition("#")
+    if before in _said and after.isdigit() and after.isascii():
+        return _new(GtoTag, (text, *_said[before], int(after)))
     match = _TAG.fullmatch(text)
     if match is None:
         raise NotGtoTag(text, _why_not(text))
@@ -87,7 +93,10 @@ def parse_tag(text: str) -> GtoTag:
     model = artifact.replace("=", ":") if "=" in artifact else artifact
     number = None if counter is None else int(counter)
     if stage is not None:
-        return _new(GtoTag, (text, _UNASSIGNMENT if negated else _ASSIGNMENT, model, None, stage, number))
+        said: _Said = (_UNASSIGNMENT if negated else _ASSIGNMENT, model, None, stage)
+        if counter is not None and len(_said) < _MOST_SAID:
+            _said[before] = said
+        return _new(GtoTag, (text, *said, number))
     if version is not None:
         return _new(GtoTag, (text, _DEREGISTRATION if negated else _REGISTRATION, model, version, None, number))
     if negated:
