@@ -64,6 +64,12 @@ def test_held_while_inside(scene: Scene) -> None:
     assert scene.clock.slept == []
 
 
+def test_a_free_stage_costs_no_look_before_the_claim(scene: Scene) -> None:
+    with scene.hold() as hold:
+        hold.require()
+    assert scene.store.calls == ["put", "entries", "entries", "remove"]
+
+
 def test_without_a_store_there_is_nothing_to_hold(scene: Scene) -> None:
     with held(None, scene.clock, WANTED, wait=0, tell=scene.told.append) as hold:
         hold.require()

@@ -142,6 +142,9 @@ class _Claim:
     def taken(self, wait: float) -> LockEntry:
         """The lock, ours. Raises Refused (locked), MachineryFailed (lock-failed, permission-missing)."""
         deadline = self._clock.monotonic() + wait
+        entry = self._tried(())  # mostly nobody is there, and then there is nothing to read first
+        if entry is not None:
+            return self._unless_frozen(entry)
         pause = _FIRST_PAUSE
         in_the_way, clashes = None, 0
         while True:
@@ -151,8 +154,7 @@ class _Claim:
             if in_the_way is None:
                 entry = self._tried(entries)
                 if entry is not None:
-                    self._refuse_if_frozen(self._patiently(self._store.entries))
-                    return entry
+                    return self._unless_frozen(entry)
                 clashes += 1
                 if clashes > _CLASHES:
                     raise unsettled(self._wanted.key)
@@ -164,6 +166,11 @@ class _Claim:
                 raise occupied(self._wanted.key, in_the_way)
             self._clock.sleep(min(pause * self._odds(), max(left, 0.05)))
             pause = min(pause * _GROWTH, _LONGEST_PAUSE)
+
+    def _unless_frozen(self, entry: LockEntry) -> LockEntry:
+        """Our lock itself, after a look for a freeze that came before it. Raises Refused (locked), MachineryFailed."""
+        self._refuse_if_frozen(self._patiently(self._store.entries))
+        return entry
 
     def _in_the_way(self, entries: Sequence[LockEntry]) -> LockEntry | None:
         """Another's lock that is not stale."""
