@@ -10,7 +10,7 @@ import pytest
 from model_stage_deploy.adapters.git_checkout import check_out
 from model_stage_deploy.adapters.git_repository import GitRepository as Reader
 from model_stage_deploy.adapters.git_source import GitSource
-from model_stage_deploy.core.errors import MachineryFailed
+from model_stage_deploy.core.errors import Invalid, MachineryFailed
 from model_stage_deploy.core.reasons import Reason
 from tests.adapters.git_clones import TOKEN, World, make_registry, serve, snapshot
 from tests.standins.registries import GitRepository
@@ -55,6 +55,25 @@ def test_local_repository_without_a_remote(world: World) -> None:
         files = source.checkout(world.registry.git("rev-parse", "HEAD"))
         assert (files / "model-stages.yml").read_text() == "version: 1\n"
         assert Reader.open(files).remote_url() is None
+
+
+def test_a_folder_of_another_user_serves_once_git_was_told_to_trust_it(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As in a job's container, after actions/checkout (T6)."""
+    commit = world.registry.git("rev-parse", "HEAD")
+    into, config = tmp_path / "files", tmp_path / "gitconfig"
+    into.mkdir()
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    with pytest.raises(Invalid, match="dubious ownership"):
+        Reader.open(world.registry.path)
+
+    trusted = "".join(f"\tdirectory = {directory}\n" for directory in (world.registry.path, into))
+    config.write_text(f"[safe]\n{trusted}", encoding="utf-8")
+    source = str(Reader.open(world.registry.path).git_directory)
+    check_out(commit, source=source, into=into, environment={}, origin=None)
+    assert (into / "model-stages.yml").read_text() == "version: 1\n"
 
 
 def test_commit_that_is_nowhere(world: World) -> None:

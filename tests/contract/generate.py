@@ -1,6 +1,6 @@
 """Writes what is generated from the code: `python -m tests.contract.generate` (or `make reference`).
 
-Whole files: action.yml and the mapping's JSON Schema. In the docs only the tables between
+Whole files: action.yml, host/action.yml and the mapping's JSON Schema. In the docs only the tables between
 `<!-- generated: NAME -->` and `<!-- end of NAME -->`; the words around them are written by hand.
 test_generated.py holds the committed files to this.
 """
@@ -19,29 +19,19 @@ import yaml
 from model_stage_deploy.adapters.mapping_yaml import schema
 from model_stage_deploy.core.health import AILMENTS
 from model_stage_deploy.core.mapping_templates import NAMES, NAMES_AFTER
+from model_stage_deploy.core.permissions import FEATURES, yaml_lines
 from model_stage_deploy.core.reasons import Reason, Result
 from model_stage_deploy.deployers import catalogue
 from model_stage_deploy.deployers.environment import DROPPED, VARIABLES
 from model_stage_deploy.faces.arguments import COMMANDS, command_parser
+from model_stage_deploy.faces.event_payloads import CLIENT_PAYLOAD
 from model_stage_deploy.faces.settings import INPUTS, OUTPUTS
+from tests.contract.action_files import action, host_action
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOYER_PAGES = {"shell": "run-a-script.md", "webhook": "send-a-webhook.md", "mlem": "use-mlem.md"}
 """The page of docs/howto that tells about each registered deployer."""
 
-_ACTION_HEAD = """\
-name: Deploy a model on a GTO stage tag
-description: Push a GTO stage tag such as churn#prod#4 and exactly that model version is deployed, checked and recorded.
-author: model-stage-deploy
-branding:
-  icon: upload-cloud
-  color: purple
-"""
-_ACTION_TAIL = """\
-runs:
-  using: docker
-  image: Dockerfile
-"""
 _SHAPES = {
     "SettingsPart": "A stage's settings: `defaults`, `stages.S`, `models.GLOB.stages.S`",
     "DeployPart": "`deploy`",
@@ -85,6 +75,8 @@ def generated() -> dict[str, str]:
     """Path below the repository -> what the file must hold."""
     files = {
         "action.yml": action(),
+        "host/action.yml": host_action(),
+        ".github/workflows/deploy-on-host.yml": reusable_on_host(),
         "src/model_stage_deploy/mapping.schema.json": json.dumps(schema(), indent=2, ensure_ascii=False) + "\n",
     }
     for path, blocks in _PAGES.items():
@@ -95,20 +87,13 @@ def generated() -> dict[str, str]:
     return files
 
 
-def action() -> str:
-    """action.yml."""
-    lines = ["inputs:"]
-    for entry in INPUTS:
-        lines += [f"  {entry.name}:", f"    description: {_quoted(entry.help)}", "    required: false"]
-        lines += [f"    default: {_quoted(entry.default)}"]
-    lines += ["outputs:"]
-    for output in OUTPUTS:
-        lines += [f"  {output.name}:", f"    description: {_quoted(output.help)}"]
-    return _ACTION_HEAD + "\n".join(lines) + "\n" + _ACTION_TAIL
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)  # a JSON text is a YAML text
+def reusable_on_host() -> str:
+    """The reusable workflow with the action that runs on the runner itself in place of the container."""
+    text = (ROOT / ".github/workflows/deploy.yml").read_text(encoding="utf-8")
+    note = "# deploy.yml with org/model-stage-deploy/host in place of the container. Generated: change that one.\n#\n"
+    return note + text.replace("deploy.yml@v1", "deploy-on-host.yml@v1").replace(
+        "uses: org/model-stage-deploy@v1\n", "uses: org/model-stage-deploy/host@v1\n"
+    )
 
 
 def _inputs() -> str:
@@ -274,8 +259,33 @@ def _variables() -> str:
     return _table(("Variable", "Holds"), [(f"`{name}`", words) for name, words in VARIABLES.items()])
 
 
+def _client_payload() -> str:
+    rows = [
+        (
+            f"`{key.name}`",
+            "true or false" if key.switch else "text",
+            ", ".join(f"`{one}`" for one in key.commands),
+            key.help,
+        )
+        for key in CLIENT_PAYLOAD
+    ]
+    return _table(("Key", "Type", "For", "Meaning"), rows)
+
+
 def _dropped() -> str:
     return _table(("Name", "Why not"), [(f"`{name}`", words) for name, words in DROPPED.items()])
+
+
+def _permissions() -> str:
+    rows = [
+        (
+            feature.name[0].upper() + feature.name[1:] if feature.beside else feature.name,
+            "<br>".join(f"`{line}`" for line in yaml_lines(feature.needs)) or "nothing more",
+            feature.what,
+        )
+        for feature in FEATURES
+    ]
+    return _table(("Feature", "`permissions:`", "For"), rows)
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
@@ -296,6 +306,8 @@ _PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "docs/reference/inputs.md": {"inputs": _inputs, "outputs": _outputs, "commands": _command_table},
     "docs/reference/results.md": {"results": _results},
     "docs/reference/doctor.md": {"ailments": _ailments},
+    "docs/reference/permissions.md": {"permissions": _permissions},
+    "docs/reference/events.md": {"client-payload": _client_payload},
     "docs/reference/mapping.md": {"fields": _fields, "with": _with, "templates": _templates},
     "docs/howto/run-a-script.md": {"variables": _variables, "dropped": _dropped},
 }

@@ -10,11 +10,16 @@ from model_stage_deploy.adapters.git_scratch import without_password
 from model_stage_deploy.core.errors import MachineryFailed
 from model_stage_deploy.core.reasons import Reason
 
+# In a job's container the folder belongs to another user (T6). Git was told to trust it, else we would not be here; but
+# the git that serves it to a fetch asks again, for `.git`, which actions/checkout does not list.
+_SERVED_FROM_ANOTHERS = "--upload-pack=git -c 'safe.directory=*' upload-pack"
+
 
 def check_out(commit: str, *, source: str, into: Path, environment: Mapping[str, str], origin: str | None) -> None:
     """Fill the empty directory `into` with a commit (40 or 64 hex digits) of the repository at `source`.
 
-    `source` is a URL or an absolute path; `origin` becomes the checkout's remote, so that tools in it find home.
+    `source` is a URL, or the absolute path of a repository that git has opened already; `origin` becomes the
+    checkout's remote, so that tools in it find home.
     No credentials are left in it, no template hooks are copied, submodules and LFS files are not fetched.
     Raises MachineryFailed (git-failed).
     """
@@ -24,7 +29,10 @@ def check_out(commit: str, *, source: str, into: Path, environment: Mapping[str,
     git = Git(into, environment)
     git.run(["init", "--quiet", "--template=", "."])
     # Not GitPython's: its watchdog outlives a cancelled run by the whole timeout.
-    fetched = git.attempt(["fetch", "--quiet", "--no-tags", "--depth=1", source, commit], timeout=NETWORK_TIMEOUT)
+    fetch = ["fetch", "--quiet", "--no-tags", "--depth=1"]
+    fetched = git.attempt([*fetch, source, commit], timeout=NETWORK_TIMEOUT)
+    if fetched.returncode != 0 and Path(source).is_absolute():
+        fetched = git.attempt([*fetch, _SERVED_FROM_ANOTHERS, source, commit], timeout=NETWORK_TIMEOUT)
     if fetched.returncode != 0:
         raise _failed(commit, fetched.stderr)
     try:

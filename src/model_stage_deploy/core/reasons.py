@@ -80,6 +80,7 @@ class Reason(StrEnum):
     UNASSIGNMENT = "unassignment"
     DEPRECATION = "deprecation"
     TAG_DELETED = "tag-deleted"
+    EVENT_IGNORED = "event-ignored"
     UNMAPPED_IGNORED = "unmapped-ignored"
     ALREADY_DEPLOYED = "already-deployed"
     SUPERSEDED = "superseded"
@@ -152,6 +153,7 @@ class Reason(StrEnum):
     LOCK_FAILED = "lock-failed"
     LOCK_LOST = "lock-lost"
     LOG_FAILED = "log-failed"
+    SETUP_FAILED = "setup-failed"
     INTERNAL_ERROR = "internal-error"
 
     CANCELLED = "cancelled"
@@ -202,6 +204,10 @@ _TABLE: dict[Reason, tuple[Result, str]] = {
     Reason.UNASSIGNMENT: (Result.NOTHING_TO_DO, "The tag takes a version out of a stage; nothing is deployed."),
     Reason.DEPRECATION: (Result.NOTHING_TO_DO, "The tag deprecates a model; nothing is deployed."),
     Reason.TAG_DELETED: (Result.NOTHING_TO_DO, "The push deleted the tag; a deletion never deploys."),
+    Reason.EVENT_IGNORED: (
+        Result.NOTHING_TO_DO,
+        "The event asks for no deployment: an unpublished release, or a Deployment that is a record of this tool.",
+    ),
     Reason.UNMAPPED_IGNORED: (
         Result.NOTHING_TO_DO,
         "The mapping does not name this stage and says `unmapped: ignore`.",
@@ -240,7 +246,10 @@ _TABLE: dict[Reason, tuple[Result, str]] = {
     Reason.USAGE: (Result.INVALID, "The command line or the action's inputs do not fit together."),
     Reason.NOT_A_GTO_TAG: (Result.INVALID, "The text given is not a GTO tag."),
     Reason.NOT_A_REPOSITORY: (Result.INVALID, "There is no Git repository where one was named."),
-    Reason.EVENT_INVALID: (Result.INVALID, "The event file of the workflow run cannot be read."),
+    Reason.EVENT_INVALID: (
+        Result.INVALID,
+        "The event file of the workflow run cannot be read, or what it asks for is not understood.",
+    ),
     Reason.MAPPING_NOT_FOUND: (Result.INVALID, "No mapping file was found."),
     Reason.MAPPING_INVALID: (Result.INVALID, "The mapping file has mistakes; each is listed with its line."),
     Reason.UNMAPPED_STAGE: (Result.INVALID, "The mapping does not say what this stage means for this model."),
@@ -315,6 +324,7 @@ _TABLE: dict[Reason, tuple[Result, str]] = {
         "Another run took over the lock while this one worked; what is live must be looked at.",
     ),
     Reason.LOG_FAILED: (Result.ERROR, "The deployment log of this repository cannot be read or written."),
+    Reason.SETUP_FAILED: (Result.ERROR, "The action could not be set up on the runner itself (`host`)."),
     Reason.INTERNAL_ERROR: (Result.ERROR, "A defect of this tool."),
     Reason.CANCELLED: (Result.CANCELLED, "The run was cancelled; its processes were ended."),
 }
