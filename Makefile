@@ -35,6 +35,7 @@ lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m tests.contract.lint
 
 format: $(VENV)/.test
 	$(BIN)/ruff check --fix .
@@ -49,8 +50,9 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 lock: $(VENV)/.test
 	$(BIN)/python -m pip install --quiet uv
 	$(LOCK) pyproject.toml -o requirements/runtime.lock
-	$(LOCK) pyproject.toml --group test --group lint -c requirements/runtime.lock -o requirements/dev.lock
+	$(LOCK) pyproject.toml --group test --group lint --group release -c requirements/runtime.lock -o requirements/dev.lock
 	$(LOCK) --group pyproject.toml:runner -o requirements/runner.lock
+	$(LOCK) --group pyproject.toml:release -c requirements/dev.lock -o requirements/release.lock
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; try: make PYTHON=python3.12 …")'

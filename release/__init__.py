@@ -1,0 +1,1 @@
+"""What makes a release: versions, the wheel, the image's place in action.yml, the tags. `python -m release --help`."""
