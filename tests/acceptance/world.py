@@ -182,6 +182,16 @@ class World:
         event = {"ref": "refs/heads/main", "workflow": ".github/workflows/deploy.yml", "inputs": dict(inputs)}
         return self._run("workflow_dispatch", event | ABOUT, self.repository.git("rev-parse", "main"), workflow)
 
+    def ask(self, payload: Mapping[str, Any], workflow: str) -> Run:
+        """What GitHub does when a program asks through the API (`repository_dispatch`)."""
+        event = {"action": "deploy-model", "branch": "main", "client_payload": dict(payload)}
+        return self._run("repository_dispatch", event | ABOUT, self.repository.git("rev-parse", "main"), workflow)
+
+    def schedule(self, workflow: str) -> Run:
+        """What GitHub does when the time of a schedule has come: on the default branch, and nobody asked."""
+        event = {"schedule": "23 * * * *", "workflow": ".github/workflows/reconcile.yml"}
+        return self._run("schedule", event | ABOUT, self.repository.git("rev-parse", "main"), workflow)
+
     def push_event(self, tag: str) -> dict[str, Any]:
         """The event of a pushed tag, as GitHub writes it: `after` is the tag object, not the commit."""
         return {

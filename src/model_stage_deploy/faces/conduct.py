@@ -11,7 +11,9 @@ from model_stage_deploy.core.outcome import Journal, Outcome, Subject, document,
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.redaction import Scrubber
 from model_stage_deploy.core.tags import NotGtoTag, is_tag_ref, parse_ref
+from model_stage_deploy.faces.asking import ignored, tag_asked_for
 from model_stage_deploy.faces.event import WorkflowEvent, read_event
+from model_stage_deploy.faces.read_only import explained
 from model_stage_deploy.faces.settings import Settings
 from model_stage_deploy.flows.decide import Pushed
 from model_stage_deploy.ports import Announcer
@@ -25,7 +27,7 @@ def conduct(settings: Settings, environ: Mapping[str, str], announcer: Announcer
     try:
         event = read_event(environ)
         journal.subject = _first_subject(settings, event)
-        return _run(settings, event, environ, announcer, scrubber, journal)
+        return explained(_run(settings, event, environ, announcer, scrubber, journal), settings, environ)
     except Cancelled:
         return Outcome(
             reason=Reason.CANCELLED,
@@ -34,7 +36,7 @@ def conduct(settings: Settings, environ: Mapping[str, str], announcer: Announcer
             steps=tuple(journal.steps),
         )
     except ModelStageError as problem:
-        return from_error(problem, journal)
+        return explained(from_error(problem, journal), settings, environ)
     except Exception as defect:  # noqa: BLE001 - the last door: a traceback is a bug, and may hold a secret
         return from_error(internal_error(defect), journal)
 
@@ -66,9 +68,12 @@ def _run(
     scrubber: Scrubber,
     journal: Journal,
 ) -> Outcome:
-    ref, by_hand = ("", True) if settings.command == "rollback" else _ref(settings, event)
+    if event.echo and settings.command != "resolve":
+        raise ignored(event)
+    ref, by_hand = ("", True) if settings.command == "rollback" else tag_asked_for(settings, event)
+    pushed = Pushed() if by_hand else event.pushed
     if settings.command != "rollback":
-        _require_reason_to_connect(ref, by_hand=by_hand, resolving=settings.command == "resolve")
+        _require_reason_to_connect(ref, pushed, by_hand=by_hand, resolving=settings.command == "resolve")
     # Only now: a tag that asks for nothing should cost nothing.
     from model_stage_deploy.faces.wiring import working
     from model_stage_deploy.flows.decide import read_tag
@@ -84,7 +89,6 @@ def _run(
             raise Invalid(Reason.USAGE, "rollback needs a model and a stage", hint="for example: rollback churn prod")
         with working(settings, event, environ, announcer, scrubber) as context:
             return roll_back(context, settings.model, settings.stage, journal, to=settings.to)
-    pushed = Pushed() if by_hand else event.pushed
     with working(settings, event, environ, announcer, scrubber) as context:
         if settings.command == "resolve":
             return resolve_tag(context, ref, pushed, journal, by_hand=by_hand)
@@ -94,29 +98,21 @@ def _run(
         return deploy_tag(context, ref, pushed, journal)
 
 
-def _require_reason_to_connect(ref: str, *, by_hand: bool, resolving: bool) -> None:
+def _require_reason_to_connect(ref: str, pushed: Pushed, *, by_hand: bool, resolving: bool) -> None:
     """End early, before any repository is opened, where the text of the tag alone says there is nothing to do."""
     from model_stage_deploy.core.tags import Event
     from model_stage_deploy.flows.decide import read_tag, require_assignment
 
     tag = read_tag(ref, by_hand=by_hand)
+    if pushed.deleted:
+        raise NothingToDo(
+            Reason.TAG_DELETED,
+            f"{tag.text} was deleted; a deletion never deploys",
+            hint=f"what the registry decides now, and what runs: python -m model_stage_deploy reconcile {tag.model}",
+            doubtful=True,
+        )
     if not resolving and tag.event is Event.REGISTRATION:
         require_assignment(tag)
-
-
-def _ref(settings: Settings, event: WorkflowEvent) -> tuple[str, bool]:
-    """The tag that the run is about, and whether a person named it."""
-    if settings.tag:
-        return settings.tag, True
-    if is_tag_ref(event.ref):
-        return event.ref, False
-    if event.name in ("push", "create", "delete"):
-        raise NothingToDo(Reason.NOT_A_STAGE_TAG, f"{event.ref or 'the event'} is not a tag; nothing was deployed")
-    raise Invalid(
-        Reason.USAGE,
-        f"{settings.command} needs a tag",
-        hint="name one, such as churn#prod#4 (input `tag`, or an argument on the command line)",
-    )
 
 
 def _first_subject(settings: Settings, event: WorkflowEvent) -> Subject:

@@ -44,8 +44,8 @@ def resolve_at_once(given: argparse.Namespace, environ: Mapping[str, str]) -> in
     Where the tag is refused, the registry is still shown if it could be read. Raises Invalid (usage, event-invalid).
     """
     event = read_event(environ)
-    ref, by_hand = (given.tag, True) if given.tag else (event.ref, False)
-    if not by_hand and not is_tag_ref(ref):
+    ref, by_hand = (given.tag, True) if given.tag else (event.ref, event.by_hand)
+    if not given.tag and not is_tag_ref(ref):
         raise Invalid(Reason.USAGE, "resolve needs a tag", hint="name one, such as churn#prod#4")
     journal = Journal(monotonic)
     registry: Registry | None = None
