@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from model_stage_deploy.core.errors import Invalid, ModelStageError
-from model_stage_deploy.core.lifecycle import Recorded, orphans, seconds
+from model_stage_deploy.core.lifecycle import Recorded, orphans, outlived, seconds
 from model_stage_deploy.core.locks import is_stale, locked_by
 from model_stage_deploy.core.mapping import StageSettings
 from model_stage_deploy.core.model import Model
@@ -36,7 +36,8 @@ def sweep(
     grace: float = GRACE,
     dry_run: bool = False,
 ) -> Swept:
-    """Close what nobody owns, in every mapped stage of the models; then remove the locks of dead runs.
+    """Close what nobody owns, in every mapped stage of the models, and retire what was replaced and still looks active;
+    then remove the locks of dead runs.
 
     `everything` says that the models are all there are: locks of stages that are mapped no more go, too. `grace` in
     seconds. Trouble with one stage does not hinder the others: it is among the faults. Raises MachineryFailed
@@ -78,6 +79,8 @@ class _Broom:
         """Close the orphans of one stage. Raises ModelStageError."""
         environment = environment_of(self._context, settings, model, stage)
         records = self._host.records(model, stage, environment, limit=_LIMIT, past=_PAST)
+        for record in outlived(records):
+            self._close(Place(model, stage, record), "replaced by a later deployment, whose run died before it said so")
         found = orphans(records, own_attempt="")
         if not found:
             return
@@ -90,9 +93,12 @@ class _Broom:
             if why:
                 self._left.append(Left(place, why))
                 continue
-            if not self._dry_run:
-                self._host.close(record, _last_word(record))
-            self._closed.append(place)
+            self._close(place, _last_word(record))
+
+    def _close(self, place: Place, summary: str) -> None:
+        if not self._dry_run:
+            self._host.close(place.record, summary)
+        self._closed.append(place)
 
     def locks(self, models: set[str] | None) -> None:
         """Remove the locks of runs that are dead: of those models, of all for None."""
@@ -116,18 +122,26 @@ class _Broom:
         self._unlocked.append(Unlocked(entry.key, entry.owner, entry.url, entry.renewed))
 
     def _at_work(self, record: Recorded, settings: StageSettings, entries: Sequence[LockEntry] | None) -> str:
-        """Why a record may still be somebody's, "" where it is nobody's."""
-        now = self._context.clock.now()
-        started = seconds(record.created)
-        age = now - started if started is not None else float("inf")
-        if age < self._grace:
-            return "it began a short while ago"
-        if entries is None:
-            longest = self._grace + settings.timeout + sum(map(_longest, settings.verify))
-            return "no lock tells, and it may take so long" if age < longest else ""
-        mine = (entry for entry in entries if entry.kind == "run" and record.attempt and entry.claim == record.attempt)
-        owner = next((entry for entry in mine if not is_stale(entry, now)), None)
-        return f"{owner.owner} has its lock" if owner is not None else ""
+        return at_work(record, settings, entries, self._context.clock.now(), self._grace)
+
+
+def at_work(
+    record: Recorded, settings: StageSettings, entries: Sequence[LockEntry] | None, now: float, grace: float = GRACE
+) -> str:
+    """Why a record without an end may still be somebody's, "" where it is nobody's.
+
+    `entries` are all locks, None where none tell. `now` is in unix seconds, `grace` in seconds.
+    """
+    started = seconds(record.created)
+    age = now - started if started is not None else float("inf")
+    if age < grace:
+        return "it began a short while ago"
+    if entries is None:
+        longest = grace + settings.timeout + sum(map(_longest, settings.verify))
+        return "no lock tells, and it may take so long" if age < longest else ""
+    mine = (entry for entry in entries if entry.kind == "run" and record.attempt and entry.claim == record.attempt)
+    owner = next((entry for entry in mine if not is_stale(entry, now)), None)
+    return f"{owner.owner} has its lock" if owner is not None else ""
 
 
 def _mapped(
