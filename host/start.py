@@ -7,17 +7,19 @@ Until the libraries are there, only the standard library is used, and those modu
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -114,12 +116,14 @@ def _writable(place: Path) -> bool:
 def _make(directory: Path, environ: Mapping[str, str], announcer: RunnerAnnouncer) -> None:
     """Install beside `directory` and rename when all is there, so that it is whole or absent, whoever else tries."""
     for part in directory.parent.glob("part-*"):
-        if time.time() - part.stat().st_mtime > STALE_SECONDS:
-            shutil.rmtree(part, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):  # its job has ended since we listed it
+            if time.time() - part.stat().st_mtime > STALE_SECONDS:
+                shutil.rmtree(part, ignore_errors=True)
     part = Path(tempfile.mkdtemp(prefix="part-", dir=directory.parent))
     try:
         _install(part, environ, announcer)
-        (part / "libraries").chmod(0o755)  # other users of the runner may use it, too
+        # Other users of the runner may use it, too, where they can read what is in it.
+        (part / "libraries").chmod(0o777 & ~_umask() & ~0o022)
         try:
             (part / "libraries").rename(directory)
         except OSError:
@@ -129,6 +133,21 @@ def _make(directory: Path, environ: Mapping[str, str], announcer: RunnerAnnounce
         shutil.rmtree(part, ignore_errors=True)
 
 
+def _credentials(environ: Mapping[str, str]) -> Iterator[str]:
+    """Who signs in at a proxy or package index, and how: pip shows that where it cannot understand the address."""
+    for name, value in environ.items():
+        if name in PIP_SETTINGS or name.lower().endswith("_proxy"):
+            for found in re.findall(r"//([^/\s]+)@", value):
+                yield found
+                yield found.partition(":")[2]
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
 def _install(part: Path, environ: Mapping[str, str], announcer: RunnerAnnouncer) -> None:
     """Two tries of pip, for networks have bad moments. What arrives is what the lock's hashes say, or nothing."""
     own = {
@@ -136,6 +155,8 @@ def _install(part: Path, environ: Mapping[str, str], announcer: RunnerAnnouncer)
         for name, value in environ.items()
         if name in PIP_SETTINGS or not name.startswith(("PIP_", "INPUT_"))
     } | {"PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0"}
+    for secret in _credentials(own):
+        announcer.mask(secret)
     pip = [sys.executable, "-I", "-m", "pip"]
     said: str | None = ""
     for _ in range(2):

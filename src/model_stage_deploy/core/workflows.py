@@ -10,16 +10,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from model_stage_deploy.core.permissions import DEPLOYS, READS
 from model_stage_deploy.core.workflow_filters import TagFilter
 
 _OURS = re.compile(r"(?:^|/)model-stage-deploy(?:/[^@]*)?(?:@|:|$)")
 _GTO = re.compile(r"(?:^|/)gto-action@")
-_READS_ONLY = ("resolve", "check")
-DEPLOYS = {"contents": "write", "deployments": "write", "statuses": "write"}
-"""Permissions that a job needs to deploy (T39): `contents: write` is for the lock, a ref of the remote."""
-READS = {"contents": "read"}
-"""Permissions that a job needs to say what a tag means."""
-
+_READS_ONLY = ("resolve", "check", "plan")
 _UNSET = object()
 Permissions = Mapping[str, str] | str | None
 

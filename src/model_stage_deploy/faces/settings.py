@@ -13,6 +13,9 @@ from model_stage_deploy.core.redaction import Secret
 ACTION_COMMANDS = ("deploy", "rollback", "resolve", "plan", "check", "reconcile", "sweep")
 
 
+AUTO = "auto"
+
+
 @dataclass(frozen=True, slots=True)
 class Input:
     """An input of the action; the command line has the same as `--NAME`."""
@@ -38,13 +41,18 @@ INPUTS: tuple[Input, ...] = (
         "deploy",
     ),
     Input("tag", "The tag to deploy or resolve. Default: the tag that was pushed."),
-    Input("model", "rollback, check, reconcile, sweep: the model, such as churn or fraud/eu."),
-    Input("stage", "rollback, reconcile: the stage, such as prod."),
+    Input("model", "rollback, plan, check, reconcile, sweep: the model, such as churn or fraud/eu."),
+    Input(
+        "stage",
+        "rollback, plan, reconcile: the stage, such as prod. deploy: only this one of the stages that a tag concerns.",
+    ),
     Input("to", "rollback: the version to go back to. Default: the one that was there before."),
+    Input("planned", "deploy, rollback: what a plan promised, from its matrix. Anything else is refused."),
     Input(
         "force",
         "deploy: even a tag that a newer one superseded, a version that is live already, or one that failed and is "
-        "held. rollback: even to a version that was never in the stage, or was deregistered. It is recorded.",
+        "held. rollback: even to a version that was never in the stage, or was deregistered. reconcile: with `apply`, "
+        "also what was undone on purpose, is held, or failed too often. It is recorded.",
         "false",
     ),
     Input("override", "A reason for going past the gates in an emergency. Only for whom the mapping lists."),
@@ -66,7 +74,17 @@ INPUTS: tuple[Input, ...] = (
     Input("apply", "reconcile: deploy what has drifted, through gates, lock and verification.", "false"),
     Input("check-run", "Report as a check run as well (`checks: write`), mistakes at their lines.", "false"),
     Input("no-github", "Record nothing on GitHub, but in a log in the repository's `.git`.", "false"),
+    Input(
+        "records",
+        "Where deployments are recorded: auto (the code host that runs the job), github, gitlab, git (refs of the "
+        "remote), or log (a file in the repository's `.git`).",
+        AUTO,
+    ),
     Input("repo", "Path of the repository. Default: the workspace."),
+    Input(
+        "secrets",
+        "Secrets for the mapping, as lines NAME=VALUE or as a JSON object. Only those that a stage lists are used.",
+    ),
     Input("token", "Token for the repository and its deployments.", "${{ github.token }}"),
 )
 
@@ -105,6 +123,7 @@ class Settings:
     model: str = ""
     stage: str = ""
     to: str = ""
+    planned: str = ""
     force: bool = False
     config: str = ""
     config_ref: str = ""
@@ -112,12 +131,14 @@ class Settings:
     apply: bool = False
     check_run: bool = False
     no_github: bool = False
+    records: str = AUTO
     override: str = ""
     wait: float | None = None
     no_lock: bool = False
     write_tag: bool | None = None
     by_hand: bool = False
     repo: str = ""
+    secrets: Secret | None = None
     token: Secret | None = None
 
 
@@ -140,6 +161,7 @@ def from_inputs(environ: Mapping[str, str]) -> Settings:
         model=given["model"],
         stage=given["stage"],
         to=given["to"],
+        planned=given["planned"],
         force=_switch("force", given["force"]),
         config=given["config"],
         config_ref=given["config-ref"],
@@ -147,11 +169,13 @@ def from_inputs(environ: Mapping[str, str]) -> Settings:
         apply=_switch("apply", given["apply"]),
         check_run=_switch("check-run", given["check-run"]),
         no_github=_switch("no-github", given["no-github"]),
+        records=given["records"],
         override=given["override"],
         wait=wait_of(given["wait"], "input wait"),
         no_lock=_switch("no-lock", given["no-lock"]),
         write_tag=_switch("write-tag", given["write-tag"]) if given["write-tag"] else None,
         repo=given["repo"],
+        secrets=Secret(given["secrets"]) if given["secrets"] else None,
         token=Secret(token) if token else None,
     )
 

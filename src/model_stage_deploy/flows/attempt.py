@@ -84,11 +84,12 @@ class Attempt:
             with self.journal.step("fetch files"):
                 files = self.prepared.configuration.files()
                 model_dir = context.repository.checkout(plan.decision.commit)
+        handed = {name: value for name in self.prepared.settings.secrets if (value := context.handed.get(name))}
         values = msd_variables(plan, self.id, model_dir=model_dir, action=plan.decision.action)
         return Job(
             plan=plan,
             attempt=self.id,
-            env=child_environment(context.environ) | dict(self.prepared.env) | values,
+            env=child_environment(context.environ) | handed | dict(self.prepared.env) | values,
             timeout=plan.timeout,
             output=context.announcer.output,
             files=files,
@@ -202,6 +203,7 @@ class Attempt:
             overridden=self.journal.overridden,
             checks=tuple(self.checks),
             placed=self.placed,
+            way=self.journal.way,
         )
 
     def _warn(self, text: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from model_stage_deploy.core.errors import MachineryFailed, ModelStageError
+from model_stage_deploy.core.errors import MachineryFailed, Mistake, ModelStageError
 from model_stage_deploy.core.lifecycle import Records
 from model_stage_deploy.core.model import Model
 from model_stage_deploy.core.plan import Decision
@@ -30,6 +30,7 @@ class StageCheck:
     problem: str = ""
     hint: str = ""
     gates: tuple[Verdict, ...] = ()
+    mistakes: tuple[Mistake, ...] = ()
 
 
 def check(context: Context, *, only: str = "") -> tuple[Configuration, list[StageCheck]]:
@@ -83,6 +84,7 @@ def _row(context: Context, configuration: Configuration, model: Model, stage: st
             actions=(f"nothing: {problem.message}",) if ignored else (),
             problem="" if ignored else problem.message,
             hint=problem.hint,
+            mistakes=problem.mistakes,
         )
     gates = judge(context, prepared, _records(context, prepared), "assignment")
     return StageCheck(

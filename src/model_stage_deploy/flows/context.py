@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from model_stage_deploy.core.annotations import Annotation
@@ -38,7 +38,8 @@ class Wishes:
     """How whoever started the run wants it. `by_hand` says that a person named the tag or the model.
 
     `override` is the reason for going past the gates, "" for not. `wait` in seconds for another deployment, None for
-    as long as the mapping says.
+    as long as the mapping says. `stage` is the only one to act on, of those that a tag concerns; "" for all of them.
+    `planned` is what a plan promised (core/planned.py), "" where there was none.
     """
 
     by_hand: bool = False
@@ -47,6 +48,8 @@ class Wishes:
     wait: float | None = None
     lock: bool = True
     tag: bool | None = None
+    stage: str = ""
+    planned: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +85,9 @@ class Context:
     repository_name: str = ""
     run: RunFacts = RunFacts()  # noqa: RUF009 - frozen
     dry_run: bool = False
+    handed: Mapping[str, str] = field(default_factory=dict)
+    """Secrets that were handed over by name; a stage gets those that it lists, and no other."""
+
+    def secret(self, name: str) -> str:
+        """The value of a secret that a stage lists, "" where nobody set it."""
+        return self.handed.get(name) or self.environ.get(name, "")

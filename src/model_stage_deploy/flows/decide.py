@@ -133,6 +133,7 @@ def decide(
         previous=previous_of(replaced),
         registered=resolved.registered,
         proof=event.record,
+        registry=model,
     )
     return decision, tuple(notes)
 

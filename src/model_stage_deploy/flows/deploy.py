@@ -20,6 +20,7 @@ from model_stage_deploy.core.locks import key_of
 from model_stage_deploy.core.mapping import StageSettings
 from model_stage_deploy.core.outcome import Journal, Outcome, from_error, subject_of
 from model_stage_deploy.core.plan import Decision, Plan, Previous
+from model_stage_deploy.core.planned import require_as_planned
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.verdict import Verdict
 from model_stage_deploy.deployers.contract import can_undeploy
@@ -32,6 +33,7 @@ from model_stage_deploy.flows.locking import held as holding
 from model_stage_deploy.flows.planning import Prepared, actions_of, environment_of, prepare, settings_for
 from model_stage_deploy.flows.recovery import recover
 from model_stage_deploy.flows.registry_tag import BACK, write_tag
+from model_stage_deploy.flows.way import way_for
 
 LOOK_BACK = 30
 """Records of a stage that are looked at, until one settles what is live."""
@@ -81,9 +83,11 @@ def carry_out(context: Context, order: Order, journal: Journal) -> Outcome:
         environment = environment_of(context, settings, order.decision.model, order.decision.stage)
     with journal.step("read the records"):
         records = _look(context, order, environment, journal, past=_past(order, settings))
+    journal.way = way_for(order.decision, records, configuration)
     with journal.step("plan"):
         prepared = prepare(context, configuration, _replacing(order.decision, records), order.notes)
         _require_undeployable(prepared)
+        require_as_planned(context.wishes.planned, prepared.plan)
     for note in order.notes:
         context.announcer.note("warning", note)
     journal.warnings.extend(order.notes)
@@ -208,7 +212,8 @@ def _look(context: Context, order: Order, environment: str, journal: Journal, *,
     except MachineryFailed as problem:
         if not context.dry_run:
             raise
-        journal.warnings.append(f"what is live cannot be told: {problem.message}")
+        what_to_do = f"; {problem.hint}" if problem.hint else ""
+        journal.warnings.append(f"what is live cannot be told: {problem.message}{what_to_do}")
         return None
 
 
@@ -312,6 +317,7 @@ def _planned(context: Context, prepared: Prepared, verdicts: tuple[Verdict, ...]
         warnings=tuple(journal.warnings),
         gates=journal.gates,
         overridden=journal.overridden,
+        way=journal.way,
     )
 
 

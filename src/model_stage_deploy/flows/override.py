@@ -35,7 +35,7 @@ def may_override(rule: Override | None, actor: str, reason: str, forge: Forge | 
         raise Refused(
             Reason.OVERRIDE_REFUSED,
             f"it is not known who asks to override the gates; {may} may",
-            hint="start it on GitHub, where the run says who started it",
+            hint="start it in a job of the code host, which knows who started it",
         )
     try:
         by = ask(forge, actor, rule.by).by

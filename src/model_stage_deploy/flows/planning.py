@@ -235,7 +235,7 @@ def _variables(
 def _secrets(context: Context, settings: StageSettings) -> Iterator[tuple[str, str]]:
     """Values of the listed secrets that are set, each masked before anything else sees it."""
     for name in settings.secrets:
-        value = context.environ.get(name, "")
+        value = context.secret(name)
         if value:
             context.announcer.mask(value)
             yield name, value
@@ -254,11 +254,12 @@ def _require_secrets(context: Context, settings: StageSettings, deployer: Deploy
         except TemplateProblem:
             continue  # rendering it will say what is wrong, and where
     for name in settings.secrets:
-        if f"secrets.{name}" in used and not context.environ.get(name) and not context.dry_run:
+        if f"secrets.{name}" in used and not context.secret(name) and not context.dry_run:
             raise Invalid(
                 Reason.SECRET_MISSING,
                 f"the mapping uses secrets.{name}, and {name} is not in the environment",
-                hint=f"add to the step: env: {{{name}: ${{{{ secrets.{name} }}}}}}",
+                hint=f"add to the step: env: {{{name}: ${{{{ secrets.{name} }}}}}}, or to its input `secrets` a line "
+                f"{name}=VALUE",
             )
 
 

@@ -39,14 +39,20 @@ class Effect(NamedTuple):
 
 
 def take_away(context: Context, tag: GtoTag, pushed: Pushed, journal: Journal) -> Outcome:
-    """Do what the stages' policies say. Raises ModelStageError where nothing may or need be done, and Cancelled."""
+    """Do what the stages' policies say; `wishes.stage` names the one stage to look at.
+
+    Raises ModelStageError where nothing may or need be done, and Cancelled.
+    """
     if pushed.deleted:
         raise NothingToDo(Reason.TAG_DELETED, f"{tag.text} was deleted; a deletion never deploys", doubtful=True)
     with journal.step("resolve the version"):
         resolved = resolve(tag, context.repository, pushed)
-    effects = list(_effects(resolved.model, resolved.event))
+    only = context.wishes.stage
+    effects = [effect for effect in _effects(resolved.model, resolved.event) if only in ("", effect.stage)]
     if not effects:
-        raise NothingToDo(REMOVALS[tag.event], f"{tag.text} changed what no stage has; nothing is deployed")
+        raise NothingToDo(
+            REMOVALS[tag.event], f"{tag.text} changed nothing that {only or 'any stage'} has; nothing is deployed"
+        )
     asked = [(effect, policy) for effect in effects if (policy := _policy(context, resolved, effect)) != "ignore"]
     if not asked:
         raise _ignored(tag, effects)
@@ -145,6 +151,7 @@ def _decision(resolved: Resolved, holder: Holder, stage: str) -> Decision:
         event=resolved.tag.event.value,
         registered=holder.version.registered,
         proof=resolved.event.record,
+        registry=resolved.model,
     )
 
 

@@ -105,6 +105,7 @@ def decide_rollback(
         previous=live,
         rollback=True,
         registered=target.registered,
+        registry=model,
     )
 
 
