@@ -7,12 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
+from model_stage_deploy.core.check_run import CheckRun
+from model_stage_deploy.core.errors import Mistake
 from model_stage_deploy.core.evidence import Approved, Evidence
 from model_stage_deploy.core.lifecycle import Recorded, Records
 from model_stage_deploy.core.model import TagRecord
 from model_stage_deploy.core.plan import Plan
 from model_stage_deploy.core.stored import LockEntry, Signature
 from model_stage_deploy.core.writing import NewTag
+
+Level = Literal["notice", "warning", "error"]
 
 
 class Repository(Protocol):
@@ -24,23 +28,18 @@ class Repository(Protocol):
         `wanted` is a tag that must be among them as it was pushed. `fresh` asks the remote where there is one.
         Raises Refused (incomplete-tags) where completeness cannot be had, MachineryFailed (git-failed).
         """
-        ...
 
     def commit_of(self, ref: str | None) -> str:
         """Commit id of a branch, tag or commit; None means the default branch. Raises MachineryFailed."""
-        ...
 
     def read_file(self, commit: str, path: str) -> bytes | None:
         """A file of a commit, None where there is none. Raises MachineryFailed."""
-        ...
 
     def checkout(self, commit: str) -> Path:
         """A directory with the files of a commit, deleted when the run ends. Raises MachineryFailed."""
-        ...
 
     def is_reachable(self, commit: str, branch: str) -> bool | None:
         """Whether a branch contains the commit; None where there is no such branch. Raises MachineryFailed."""
-        ...
 
 
 class TagClash(Exception):
@@ -60,26 +59,21 @@ class TagStore(Protocol):
 
         Raises Refused (incomplete-tags), MachineryFailed (git-failed).
         """
-        ...
 
     def only_here(self, model: str) -> Sequence[str]:
         """Names of the model's tags that are in the clone and not on the remote. Empty where nothing is pushed."""
-        ...
 
     def commit_of(self, ref: str) -> str:
         """Full commit id of a branch, tag, commit id or `HEAD`. Raises Refused (unknown-ref), MachineryFailed."""
-        ...
 
     def read_file(self, path: str) -> bytes | None:
         """A file of the working tree's top (of the remote's default branch, where there is no working tree)."""
-        ...
 
     def make(self, tags: Sequence[NewTag], *, sign: bool) -> None:
         """Make all the tags, in that order, or none; with `push` on the remote first and then in the clone.
 
         Raises TagClash, Invalid (identity-missing), MachineryFailed (git-failed, permission-missing).
         """
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +105,6 @@ class Process(Protocol):
         Raises FileNotFoundError, PermissionError or NotADirectoryError where it cannot start. On any exception
         (a cancelled run) the group is ended before the exception goes on.
         """
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +142,6 @@ class Web(Protocol):
 
     def send(self, request: WebRequest) -> WebResponse:
         """One exchange, no retry. Raises WebProblem."""
-        ...
 
 
 class Clock(Protocol):
@@ -157,15 +149,12 @@ class Clock(Protocol):
 
     def now(self) -> float:
         """Unix time in seconds."""
-        ...
 
     def monotonic(self) -> float:
         """Seconds that only ever grow."""
-        ...
 
     def sleep(self, seconds: float) -> None:
         """Wait."""
-        ...
 
 
 class Announcer(Protocol):
@@ -173,35 +162,27 @@ class Announcer(Protocol):
 
     def mask(self, secret: str) -> None:
         """Never show this text from now on. Call before the first use of a secret."""
-        ...
 
     def say(self, text: str) -> None:
         """One line of progress."""
-        ...
 
-    def note(self, level: Literal["notice", "warning", "error"], text: str, *, title: str = "") -> None:
-        """An annotation: something a person must see."""
-        ...
+    def note(self, level: Level, text: str, *, title: str = "", at: Mistake | None = None) -> None:
+        """An annotation: something a person must see; `at` is the place in a file that it is about."""
 
     def begin(self, title: str) -> None:
         """Open a group of foreign output (a deployer's); what follows through `output` is not ours."""
-        ...
 
     def output(self, text: str) -> None:
         """A piece of foreign output, as it came: any length, any content."""
-        ...
 
     def end(self) -> None:
         """Close the group."""
-        ...
 
     def outputs(self, values: Mapping[str, str]) -> None:
         """Set step outputs."""
-        ...
 
     def summary(self, markdown: str) -> None:
         """Add to the job summary."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,11 +207,9 @@ class CodeHost(Protocol):
 
         Raises MachineryFailed (start-not-recorded, permission-missing, log-failed); nothing may then be deployed.
         """
-        ...
 
     def placed(self, plan: Plan, deployment_id: str) -> None:
         """Record that the deployer ended well and verification begins. Raises MachineryFailed."""
-        ...
 
     def finish(self, plan: Plan, attempt: str, deployment_id: str | None, ending: Ending) -> list[str]:
         """Record the end and, after a success, retire what was live before; warnings for a person.
@@ -238,11 +217,12 @@ class CodeHost(Protocol):
         `deployment_id` None: the start was cut short; whatever it left is found by `attempt` and closed.
         Raises MachineryFailed (end-not-recorded, permission-missing).
         """
-        ...
 
     def close(self, record: Recorded, summary: str) -> None:
-        """End a record that nobody works on any more, as `error`. Raises MachineryFailed."""
-        ...
+        """End a record that nobody works on any more, as `error`. Raises MachineryFailed.
+
+        One that is given as a success was replaced since: where it still looks active, it goes `inactive`.
+        """
 
     def records(self, model: str, stage: str, environment: str, *, limit: int, past: int = 0) -> Records:
         """Deployments of model and stage, newest first, down to the one that settles what runs now.
@@ -250,15 +230,22 @@ class CodeHost(Protocol):
         `past` asks for at least that many, where there are so many; `limit` bounds how many are looked at.
         Raises MachineryFailed (github-failed, permission-missing, log-failed).
         """
-        ...
 
     def approve(self, model: str, version: str, stage: str, commit: str, message: str) -> str:
         """Record the approval of whoever the host knows us to be; their name. Raises MachineryFailed."""
-        ...
 
     def approvals(self, model: str, version: str, stage: str, commit: str) -> Sequence[Approved]:
         """Approvals of this version in this stage, newest first. Raises MachineryFailed."""
-        ...
+
+
+class CheckRuns(Protocol):
+    """Where commits have check runs: a report on the commit's page, with remarks at the lines of its files."""
+
+    def report(self, run: CheckRun, *, hurry: bool = False) -> str:
+        """Make the check run, ended; its address. `hurry` asks for one short attempt, as the job is being killed.
+
+        Raises MachineryFailed (permission-missing, github-failed, rate-limited).
+        """
 
 
 class Forge(Protocol):
@@ -266,19 +253,15 @@ class Forge(Protocol):
 
     def permission(self, login: str) -> str:
         """A person's permission on the repository: none, read, triage, write, maintain or admin."""
-        ...
 
     def is_member(self, login: str, team: str) -> bool:
         """Whether a person is an active member of a team, named `org/team`."""
-        ...
 
     def checks(self, commit: str) -> Mapping[str, str]:
         """The newest state of every commit status and check run by name: success, failure, pending, …"""
-        ...
 
     def is_protected(self, branch: str) -> bool:
         """Whether a branch is protected, by a branch rule or a rule set."""
-        ...
 
 
 class Signatures(Protocol):
@@ -289,7 +272,6 @@ class Signatures(Protocol):
 
         Raises MachineryFailed (git-failed) where it cannot be checked: no ssh-keygen, no gpg, no object.
         """
-        ...
 
 
 class Trusted(Protocol):
@@ -297,7 +279,6 @@ class Trusted(Protocol):
 
     def __call__(self, path: str) -> bytes | None:
         """A file by its path from the top, None where there is none. Raises MachineryFailed."""
-        ...
 
 
 class DocumentProblem(ValueError):
@@ -309,7 +290,6 @@ class Documents(Protocol):
 
     def __call__(self, text: bytes, path: str) -> object:
         """The value of a document; its kind follows from the path's ending. Raises DocumentProblem."""
-        ...
 
 
 class LockClash(Exception):
@@ -321,22 +301,18 @@ class LockStore(Protocol):
 
     def entries(self) -> Sequence[LockEntry]:
         """Every lock there is, read anew. Raises MachineryFailed (lock-failed, permission-missing)."""
-        ...
 
     def put(self, entry: LockEntry, *, replacing: str) -> str:
         """Store the entry in place of the version `replacing` ("" for none); its new version.
 
         Raises LockClash, MachineryFailed (lock-failed, permission-missing).
         """
-        ...
 
     def remove(self, entry: LockEntry) -> None:
         """Remove that version of the lock. Raises LockClash, MachineryFailed."""
-        ...
 
     def hurry(self) -> None:
         """From now on give up after two seconds, and leave nothing running: the process is killed within seconds."""
-        ...
 
 
 class WorkflowStarter(Protocol):
@@ -347,4 +323,3 @@ class WorkflowStarter(Protocol):
 
         Raises MachineryFailed (dispatch-failed, permission-missing); its message says so where it may have started.
         """
-        ...

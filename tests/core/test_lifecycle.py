@@ -21,6 +21,7 @@ from model_stage_deploy.core.lifecycle import (
     is_of,
     lifecycle,
     now_running,
+    outlived,
     seconds,
     unknown,
 )
@@ -314,3 +315,15 @@ def test_every_order_of_two_ended_attempts_gives_one_state() -> None:
                 "error": {State.FAILED},
             }[newest]
         )
+
+
+def test_what_was_replaced_and_still_looks_active_is_told() -> None:
+    old, new = recorded(V1, "success", 30), recorded(V2, "success", 110)
+    bad, gone = recorded(V2, "failure", 120), undeployed(V2, 130)
+    assert outlived(Records((new, old))) == (old,)
+    assert outlived(Records((new, recorded(V1, "inactive", 50), old))) == (old,)
+    assert outlived(Records((gone, new, old))) == (new, old)
+    assert outlived(Records((bad, new))) == (), "what failed replaces nothing"
+    assert outlived(Records((bad._replace(placed=True), new))) == ()
+    assert outlived(Records((recorded(V2, "in_progress", 120), new))) == ()
+    assert outlived(Records()) == ()

@@ -8,13 +8,16 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, TextIO
+from typing import TextIO
 
 from model_stage_deploy.adapters.announcing import Voice
+from model_stage_deploy.core.errors import Mistake
 from model_stage_deploy.core.inert import one_line
 from model_stage_deploy.core.redaction import Scrubber
+from model_stage_deploy.ports import Level
 
 _SUMMARY_LIMIT = 1024 * 1024  # bytes a step; the runner refuses a larger file whole
+_NO_ROOM = b"*A summary is left out here, as the runner takes no more than 1 MiB of them from a step.*"
 _ANNOTATION_LIMIT = 4000
 
 
@@ -44,9 +47,13 @@ class RunnerAnnouncer:
         disarmed = plain.replace("##[", "## [").replace("::", ": :") if _looks_like_command(plain) else plain
         self._voice.line(disarmed)
 
-    def note(self, level: Literal["notice", "warning", "error"], text: str, *, title: str = "") -> None:
-        """An annotation on the run's page."""
-        heading = f" title={_property(self._voice.plain(title))}" if title else ""
+    def note(self, level: Level, text: str, *, title: str = "", at: Mistake | None = None) -> None:
+        """An annotation on the run's page, and at its line where the page shows the file."""
+        known = {"title": title}
+        if at is not None and at.file:
+            known |= {"file": at.file, "line": str(at.line or 1), "col": str(at.column or 1)}
+        properties = [f"{name}={_property(self._voice.plain(value))}" for name, value in known.items() if value]
+        heading = f" {','.join(properties)}" if properties else ""
         shown = "\n".join(one_line(line) for line in self._voice.scrubber.text(text).split("\n"))
         self._voice.line(f"::{level}{heading}::{_data(shown[:_ANNOTATION_LIMIT])}")
 
@@ -85,16 +92,16 @@ class RunnerAnnouncer:
             self._unwritten(self._output_file, problem)
 
     def summary(self, markdown: str) -> None:
-        """Add to the job summary, within the runner's size limit for all of it."""
+        """Add to the job summary; what does not fit beside what is there is left out whole, as half a table is none."""
         if self._summary_file is None:
             return
         text = self._voice.scrubber.text(markdown).encode("utf-8", errors="replace")
         try:
             with self._summary_file.open("ab") as file:
-                room = max(0, _SUMMARY_LIMIT - file.tell() - 1)
-                if len(text) > room:
-                    text = text[:room].decode(errors="ignore").encode()  # no character cut in two
-                file.write(text + b"\n" if room else b"")
+                room = _SUMMARY_LIMIT - file.tell() - 1
+                told = next((each for each in (text, _NO_ROOM) if len(each) <= room), None)
+                if told is not None:
+                    file.write(told + b"\n")
         except OSError as problem:
             self._unwritten(self._summary_file, problem)
 

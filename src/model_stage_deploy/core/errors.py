@@ -2,20 +2,41 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from model_stage_deploy.core.reasons import Reason, Result
+
+
+class Mistake(NamedTuple):
+    """One thing wrong at a place of a file of the repository; `line` and `column` count from 1, 0 for not known."""
+
+    file: str
+    line: int
+    column: int
+    path: str
+    """The setting, as people write it: `stages.prod.deploy`; "" for the file as a whole."""
+    message: str
+    hint: str = ""
+
+    @property
+    def said(self) -> str:
+        """The message with the likely way to put it right."""
+        return self.message + (f" ({self.hint})" if self.hint else "")
 
 
 class ModelStageError(Exception):
     """We cannot go on, and this is why.
 
-    `message` says what is wrong and where; `hint` says what to do. Neither may hold a secret.
+    `message` says what is wrong and where; `hint` says what to do. Neither may hold a secret. `mistakes` are the
+    places in a file that the message is about, where there are some.
     """
 
-    def __init__(self, reason: Reason, message: str, *, hint: str = "") -> None:
+    def __init__(self, reason: Reason, message: str, *, hint: str = "", mistakes: tuple[Mistake, ...] = ()) -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
         self.hint = hint
+        self.mistakes = mistakes
 
     @property
     def result(self) -> Result:

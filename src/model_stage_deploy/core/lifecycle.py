@@ -179,6 +179,20 @@ def orphans(records: Records, own_attempt: str) -> tuple[Recorded, ...]:
     )
 
 
+def outlived(records: Records) -> tuple[Recorded, ...]:
+    """Deployments that still look active although a later one replaced or removed them, newest first.
+
+    So it is where a run was killed between its success and the end of what it replaced.
+    """
+    ended = False
+    found = []
+    for record in records.newest_first:
+        if ended and record.state == SUCCESS:
+            found.append(record)
+        ended = ended or record.state == SUCCESS or (record.action != "deploy" and record.state == INACTIVE)
+    return tuple(found)
+
+
 def held(records: Records, version: str, tag: str, now: float, hold: float) -> Recorded | None:
     """The automatic rollback for which automation may not deploy `version` again; None where it may.
 
@@ -231,7 +245,7 @@ class Lifecycle(NamedTuple):
     @property
     def is_newer_than_decided(self) -> bool:
         """Whether what runs was deployed since the decision: something else was deployed over it."""
-        return self.holder is not None and self.running is not None and _is_since(self.running, self.holder)
+        return self.holder is not None and self.running is not None and is_since(self.running, self.holder)
 
     @property
     def needs_attention(self) -> bool:
@@ -298,17 +312,17 @@ def _state(row: Lifecycle) -> State:
         return State.DEPLOYING
     if holder is None:
         return State.REMOVED if running is None else State.DEPLOYED
-    current = newest is not None and _is_since(newest, holder)
+    current = newest is not None and is_since(newest, holder)
     if current and newest is not None and newest.state in ENDED_BADLY:
         return State.FAILED
     if running is None:
         return State.REMOVED if current else State.APPROVED
     if is_of(running, holder.version):
         return State.DEPLOYED
-    return State.ROLLED_BACK if running.rollback and _is_since(running, holder) else State.APPROVED
+    return State.ROLLED_BACK if running.rollback and is_since(running, holder) else State.APPROVED
 
 
-def _is_since(record: Recorded, holder: Holder) -> bool:
+def is_since(record: Recorded, holder: Holder) -> bool:
     """Whether the deployment belongs to the decision that holds now. Clocks of people and of hosts differ by a little,
     so the tag counts before the time."""
     if record.tag == holder.event.tag.text and not record.rollback:

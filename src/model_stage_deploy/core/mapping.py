@@ -18,7 +18,7 @@ from model_stage_deploy.core import globs
 from model_stage_deploy.core.durations import parse_duration
 from model_stage_deploy.core.errors import Invalid
 from model_stage_deploy.core.inert import one_line
-from model_stage_deploy.core.mapping_document import Complaint, Document, MappingInvalid, Path, dotted
+from model_stage_deploy.core.mapping_document import Complaint, Document, MappingInvalid, Origin, Path, dotted
 from model_stage_deploy.core.mapping_places import layers
 from model_stage_deploy.core.merge import CHOICES, Layer, Merged, merge
 from model_stage_deploy.core.policy import Check, Events, Gates, Lock, Rollback
@@ -141,7 +141,7 @@ class StageMap:
         """Which layer of the file a path lies in, and the place: `stages.prod at model-stages.yml:12:14`."""
         place = self.document.place(path)
         length = {"defaults": 1, "stages": 2, "vars": 1}.get(str(path[0]), 4 if path[2:3] == ("stages",) else 2)
-        return f"{dotted(path[:length])} at {self.file}:{place.line}:{place.column}"
+        return Origin.of(dotted(path[:length]), self.file, place)
 
     def _models(self) -> Mapping[str, Mapping[str, Any]]:
         return {glob: part or {} for glob, part in (self.document.value.get("models") or {}).items()}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from model_stage_deploy.core.errors import Invalid
+from model_stage_deploy.core.errors import Invalid, Mistake
 from model_stage_deploy.core.inert import one_line
 from model_stage_deploy.core.reasons import Reason
 
@@ -25,6 +25,21 @@ class Place:
 
     line: int
     column: int
+
+
+class Origin(str):
+    """Where a setting came from, as people read it (`stages.prod at model-stages.yml:12:14`), knowing the place."""
+
+    __slots__ = ("file", "place")
+    file: str
+    place: Place
+
+    @classmethod
+    def of(cls, layer: str, file: str, place: Place) -> Origin:
+        """The origin in a layer of a file."""
+        made = cls(f"{layer} at {file}:{place.line}:{place.column}")
+        made.file, made.place = file, place
+        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +66,10 @@ class MappingInvalid(Invalid):
         lines = [f"{file}:{complaint}" for complaint in self.complaints[:SHOWN]]
         if len(self.complaints) > SHOWN:
             lines.append(f"and {len(self.complaints) - SHOWN} more")
-        super().__init__(Reason.MAPPING_INVALID, "\n".join(lines))
+        mistakes = tuple(
+            Mistake(file, one.line, one.column, one.path, one.message, one.hint) for one in self.complaints
+        )
+        super().__init__(Reason.MAPPING_INVALID, "\n".join(lines), mistakes=mistakes)
 
 
 @dataclass(frozen=True, slots=True)

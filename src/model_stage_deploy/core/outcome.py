@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from model_stage_deploy.core.errors import DeploymentFailed, ModelStageError, NothingToDo
+from model_stage_deploy.core.errors import DeploymentFailed, Mistake, ModelStageError, NothingToDo
 from model_stage_deploy.core.plan import Decision, ModelFacts, Plan
 from model_stage_deploy.core.reasons import Reason, Result
 from model_stage_deploy.core.verdict import Finding, Verdict, Verified
+from model_stage_deploy.core.way import Way
 
 SCHEMA = "model-stage-deploy/outcome/v1"
 
@@ -81,6 +82,10 @@ class Outcome:
     """The reason that was given for going past the gates."""
     parts: tuple[Outcome, ...] = ()
     """One for each stage, where a tag concerns several."""
+    mistakes: tuple[Mistake, ...] = ()
+    """The places in the mapping that an invalid end is about."""
+    way: Way | None = None
+    """How the model's stages stood when the run had read tags and records, before it did anything."""
 
     @property
     def result(self) -> Result:
@@ -103,7 +108,13 @@ class Outcome:
         """The version that this run knows to be live at its end; "" where it does not know."""
         if self.back is not None:
             return self.back.version if self.back.live else ""
-        return self.subject.version if self.placed and self.result is not Result.UNDEPLOYED else ""
+        return self.subject.version if self.placed and not self.undeployed else ""
+
+    @property
+    def undeployed(self) -> bool:
+        """Whether it took away what ran, however the run ended."""
+        taken = self.placed and self.plan is not None and self.plan.decision.action == "undeploy"
+        return taken or self.result is Result.UNDEPLOYED
 
 
 class Journal:
@@ -116,6 +127,7 @@ class Journal:
         self.warnings: list[str] = []
         self.gates: tuple[Verdict, ...] = ()
         self.overridden = ""
+        self.way: Way | None = None
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -156,6 +168,8 @@ def from_error(error: ModelStageError, journal: Journal, plan: Plan | None = Non
         gates=journal.gates,
         overridden=journal.overridden,
         doubtful=isinstance(error, NothingToDo) and error.doubtful,
+        mistakes=error.mistakes,
+        way=journal.way,
     )
 
 

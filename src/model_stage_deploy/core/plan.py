@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from model_stage_deploy.core.model import TagRecord
+    from model_stage_deploy.core.model import Model, TagRecord
     from model_stage_deploy.core.policy import Check
 
 
@@ -52,7 +52,8 @@ class Decision:
     """What the registry says: this version of this model belongs in this stage.
 
     `tag` is the assignment that says so; for a rollback, the tag that once put `version` there. `proof` is the tag of
-    the event as Git stores it, None where none was asked for. `action` is deploy or undeploy.
+    the event as Git stores it, None where none was asked for. `action` is deploy or undeploy. `registry` is all that
+    the tags say of the model, None where the decision is not of a registry.
     """
 
     model: str
@@ -66,6 +67,7 @@ class Decision:
     registered: bool = True
     action: Literal["deploy", "undeploy"] = "deploy"
     proof: TagRecord | None = field(default=None, compare=False, repr=False)
+    registry: Model | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from model_stage_deploy.core.errors import Invalid
-from model_stage_deploy.core.mapping_document import Path, dotted
+from model_stage_deploy.core.errors import Invalid, Mistake
+from model_stage_deploy.core.mapping_document import Origin, Path, dotted
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.templates import TemplateProblem, Templates
 
@@ -52,7 +52,7 @@ def render_text(
     except TemplateProblem as problem:
         origin = _origin(at, origins)
         where = dotted(at) + (f" ({origin})" if origin else "")
-        raise Invalid(Reason.TEMPLATE_ERROR, f"{where}: {problem}") from None
+        raise Invalid(Reason.TEMPLATE_ERROR, f"{where}: {problem}", mistakes=_places(at, origin, problem)) from None
 
 
 def _rendered(
@@ -69,6 +69,13 @@ def _rendered(
             _rendered(item, (*path, index), variables, templates, origins, url=url) for index, item in enumerate(value)
         ]
     return value
+
+
+def _places(at: Path, origin: str, problem: TemplateProblem) -> tuple[Mistake, ...]:
+    """The line of the setting, where it is known."""
+    if not isinstance(origin, Origin):
+        return ()
+    return (Mistake(origin.file, origin.place.line, origin.place.column, dotted(at), f"template: {problem}"),)
 
 
 def _origin(path: Path, origins: Mapping[str, str]) -> str:

@@ -11,8 +11,11 @@ from model_stage_deploy.core.errors import Cancelled, ModelStageError
 from model_stage_deploy.core.outcome import Journal, Outcome, from_error
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.redaction import Scrubber
+from model_stage_deploy.faces.asking import with_asked
 from model_stage_deploy.faces.conduct import announce_outputs, conduct, internal_error
-from model_stage_deploy.faces.settings import from_inputs
+from model_stage_deploy.faces.event import read_event
+from model_stage_deploy.faces.read_only import explained
+from model_stage_deploy.faces.settings import Settings, from_inputs
 from model_stage_deploy.faces.signals import cancellable, undisturbed
 from model_stage_deploy.ports import Announcer
 
@@ -40,12 +43,16 @@ def run(environ: dict[str, str], announcer: Announcer, scrubber: Scrubber) -> in
         with cancellable():
             return _run(environ, announcer, scrubber)
     except Cancelled:
-        return _told(Outcome(reason=Reason.CANCELLED, message="cancelled"), announcer, scrubber)
+        outcome = Outcome(reason=Reason.CANCELLED, message="cancelled")
+        with undisturbed():
+            tell(outcome, announcer, scrubber)
+        return outcome.exit_code
 
 
 def _run(environ: dict[str, str], announcer: Announcer, scrubber: Scrubber) -> int:
+    settings: Settings | None = None
     try:
-        settings = from_inputs(environ)
+        settings = with_asked(from_inputs(environ), read_event(environ))
         if settings.command == "check":
             from model_stage_deploy.faces.checking import check_for_action
 
@@ -64,20 +71,21 @@ def _run(environ: dict[str, str], announcer: Announcer, scrubber: Scrubber) -> i
             return plan_for_action(settings, environ, announcer, scrubber)
         outcome = conduct(settings, environ, announcer, scrubber)
     except ModelStageError as problem:
-        outcome = from_error(problem, Journal(lambda: 0.0))
+        outcome = explained(from_error(problem, Journal(lambda: 0.0)), settings, environ)
     except Exception as defect:  # noqa: BLE001 - no end without an outcome
         outcome = from_error(internal_error(defect), Journal(lambda: 0.0))
-    return _told(outcome, announcer, scrubber)
-
-
-def _told(outcome: Outcome, announcer: Announcer, scrubber: Scrubber) -> int:
     with undisturbed():
         tell(outcome, announcer, scrubber)
+        if settings is not None and settings.check_run:
+            from model_stage_deploy.faces.reporting import report_outcome
+
+            report_outcome(outcome, settings, environ, announcer, scrubber)
     return outcome.exit_code
 
 
 def tell(outcome: Outcome, announcer: Announcer, scrubber: Scrubber) -> None:
     """The outcome as log lines, an annotation, outputs and the job summary."""
+    from model_stage_deploy.faces.reporting import AT_LINES
     from model_stage_deploy.report.summary import summary
     from model_stage_deploy.report.text import annotation, describe
 
@@ -86,6 +94,8 @@ def tell(outcome: Outcome, announcer: Announcer, scrubber: Scrubber) -> None:
     note = annotation(outcome)
     if note is not None:
         announcer.note(*note, title="model-stage-deploy")
+    for mistake in outcome.mistakes[:AT_LINES]:
+        announcer.note("error", mistake.said, title=mistake.path, at=mistake)
     announce_outputs(outcome, announcer, scrubber)
     announcer.summary(summary(outcome, scrubber.text))
 

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from model_stage_deploy.adapters.terminal_announcer import TerminalAnnouncer
+from model_stage_deploy.core.check_run import CheckRun
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.redaction import Scrubber
-from model_stage_deploy.faces.event import read_event
+from model_stage_deploy.faces.event import WorkflowEvent, read_event
 from model_stage_deploy.faces.settings import Settings
 from model_stage_deploy.ports import Announcer
 
@@ -29,6 +30,17 @@ def check_document(
 
     Raises ModelStageError for a mapping that is missing or wrong in itself.
     """
+    document, _, code = _checked(settings, environ, announcer, scrubber)
+    return document, _lines(document), code
+
+
+def _checked(
+    settings: Settings,
+    environ: Mapping[str, str],
+    announcer: Announcer | None,
+    scrubber: Scrubber | None,
+) -> tuple[dict[str, Any], list[StageCheck], int]:
+    """The document, what it was made of, and the exit code."""
     from dataclasses import replace
 
     from model_stage_deploy.faces.wiring import working
@@ -49,7 +61,7 @@ def check_document(
             "stages": [_row(row) for row in rows],
         }
     )
-    return document, _lines(document), Reason.MAPPING_INVALID.exit_code if problems else 0
+    return document, rows, Reason.MAPPING_INVALID.exit_code if problems else 0
 
 
 def _row(row: StageCheck) -> dict[str, Any]:
@@ -57,20 +69,35 @@ def _row(row: StageCheck) -> dict[str, Any]:
 
     from model_stage_deploy.core.outcome import gate_document
 
-    return {**asdict(replace(row, gates=())), "gates": [gate_document(verdict) for verdict in row.gates]}
+    plain = asdict(replace(row, gates=(), mistakes=()))
+    del plain["mistakes"]
+    return {**plain, "gates": [gate_document(verdict) for verdict in row.gates]}
 
 
 def check_for_action(settings: Settings, environ: Mapping[str, str], announcer: Announcer, scrubber: Scrubber) -> int:
-    """`command: check` in a workflow: the lines in the log, problems as an annotation, `json` as output."""
+    """`command: check` in a workflow: lines in the log, problems as annotations, `json`, job summary, check run."""
     import json
 
-    document, lines, code = check_document(settings, environ, announcer, scrubber)
-    for line in lines:
+    from model_stage_deploy.faces.reporting import AT_LINES, CHECK, report
+    from model_stage_deploy.report import checks
+
+    document, rows, code = _checked(settings, environ, announcer, scrubber)
+    mistakes = tuple(dict.fromkeys(mistake for row in rows for mistake in row.mistakes))
+    for line in _lines(document):
         announcer.say(line)
     reason = Reason.MAPPING_INVALID if code else Reason.MAPPING_VALID
     announcer.outputs({"result": reason.result.value, "reason": reason.value, "json": json.dumps(document)})
     if code:
         announcer.note("error", "the mapping has problems: see the log", title="model-stage-deploy")
+    for mistake in mistakes[:AT_LINES]:
+        announcer.note("error", mistake.said, title=mistake.path, at=mistake)
+    announcer.summary(checks.summary(document, mistakes, scrubber.text))
+
+    def run(event: WorkflowEvent) -> Iterator[CheckRun]:
+        where = event.head or event.commit
+        yield checks.report(document, mistakes, where, event.run.url, CHECK, scrubber.text)
+
+    report(run, settings, environ, announcer)
     return code
 
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from model_stage_deploy.core.durations import format_duration
 from model_stage_deploy.core.lifecycle import ENDED_BADLY, INACTIVE, SUCCESS, Lifecycle, Recorded, seconds
+from model_stage_deploy.report.books import PLACED
 from model_stage_deploy.report.columns import Block, Table
 from model_stage_deploy.report.lifecycle import problems
 from model_stage_deploy.report.registry import for_people, moment
@@ -62,7 +63,7 @@ def result(record: Recorded) -> str:
 
 
 def document(tried: Iterable[Tried], rows: Sequence[Lifecycle], *, recorded_in: str) -> dict[str, Any]:
-    """`history --deployments --json`; `recorded_in` is github or log."""
+    """`history --deployments --json`; `recorded_in` is github, gitlab, git or log."""
     return {
         "schema": SCHEMA,
         "recorded_in": recorded_in,
@@ -86,8 +87,7 @@ def page(tried: Sequence[Tried], rows: Sequence[Lifecycle], *, recorded_in: str)
     if tried:
         yield Table(table_rows(tried))
     elif all(row.records or not row.problem for row in rows):
-        place = "on GitHub" if recorded_in == "github" else "in this repository's log"
-        yield f"no deployment is recorded {place}"
+        yield f"no deployment is recorded {PLACED[recorded_in]}"
     for one in tried:
         record = one.record
         if record.override:

@@ -9,9 +9,11 @@ from model_stage_deploy.core.journey import Journey, Step
 from model_stage_deploy.core.lifecycle import Lifecycle, Recorded, State, is_of
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.registry import Finding
+from model_stage_deploy.core.way import spot_of
 from model_stage_deploy.report.columns import Block, Table
 from model_stage_deploy.report.pages import warnings
 from model_stage_deploy.report.registry import held, moment, warning, when
+from model_stage_deploy.report.way import decided_cell, running_cell
 
 SCHEMA = "model-stage-deploy/status/v1"
 NOT_ASKED = (
@@ -25,7 +27,7 @@ _DAY = 10  # characters of an ISO 8601 time
 def document(
     rows: Sequence[Lifecycle], journeys: Iterable[Journey], findings: Iterable[Finding], *, recorded_in: str
 ) -> dict[str, Any]:
-    """`status --json`. `recorded_in` says where the records of deployments were read: github, log or "" for nowhere."""
+    """`status --json`. `recorded_in` says where deployments are recorded: github, gitlab, git, log; "" for unknown."""
     return {
         "schema": SCHEMA,
         "asked": bool(recorded_in),
@@ -134,8 +136,8 @@ def _stage(row: Lifecycle) -> dict[str, Any]:
         "differs": row.differs,
         "message": difference(row),
         "decided": None if row.holder is None else held(row.holder) | {"by": row.holder.event.record.tagger},
-        "running": _record(row.running),
-        "newest": _record(row.newest),
+        "running": record_document(row.running),
+        "newest": record_document(row.newest),
         "environment": row.environment or None,
         "reason": row.reason.value if row.reason else None,
         "problem": row.problem or None,
@@ -143,7 +145,8 @@ def _stage(row: Lifecycle) -> dict[str, Any]:
     }
 
 
-def _record(record: Recorded | None) -> dict[str, Any] | None:
+def record_document(record: Recorded | None) -> dict[str, Any] | None:
+    """A deployment as JSON; None for none."""
     if record is None:
         return None
     return {
@@ -165,17 +168,13 @@ def _record(record: Recorded | None) -> dict[str, Any] | None:
 
 
 def _cells(row: Lifecycle, *, asked: bool) -> tuple[str, ...]:
-    holder = row.holder
-    if holder is not None:
-        said = (holder.version.name[:40], holder.event.tag.text, when(holder.event)[:_DAY])
-    else:
-        said = ("?" if row.reason is Reason.AMBIGUOUS_VERSION else "-", "-", "-")
+    holder, running, spot = row.holder, row.running, spot_of(row)
+    tag = (holder.event.tag.text, when(holder.event)[:_DAY]) if holder is not None else ("-", "-")
+    said = (row.model, row.stage, decided_cell(spot), *tag)
     if not asked:
-        return (row.model, row.stage, *said)
-    running = row.running
-    version = running.version if running else "-" if row.running_known else "?"
+        return said
     since = (running.ended or running.created)[:_DAY] if running else "-"
-    return (row.model, row.stage, *said, row.state.value, version, since, _link(row))
+    return (*said, spot.state.value, running_cell(spot), since, _link(row))
 
 
 def _link(row: Lifecycle) -> str:

@@ -28,6 +28,11 @@ _WORDS = {
 }
 
 
+def word(result: Result) -> str:
+    """The result as a word that begins a sentence."""
+    return _WORDS[result]
+
+
 def headline(outcome: Outcome) -> str:
     """The result in one line."""
     return f"{_WORDS[outcome.result]}: {outcome.message}"

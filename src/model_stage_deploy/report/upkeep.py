@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from model_stage_deploy.core.lifecycle import SUCCESS
 from model_stage_deploy.core.locks import locked_by
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.upkeep import Approval, Fault, Place, Swept, Unlocked
+from model_stage_deploy.report.books import FLAGS, NAMED
 from model_stage_deploy.report.columns import Block
 from model_stage_deploy.report.registry import moment
 
 SWEEP_SCHEMA = "model-stage-deploy/sweep/v1"
 APPROVAL_SCHEMA = "model-stage-deploy/approval/v1"
-_BOOKS = {"github": "GitHub", "log": "the log of this repository"}
 
 
 def sweep_document(swept: Swept, recorded_in: str) -> dict[str, Any]:
-    """`sweep --json`. `recorded_in` says where deployments are recorded: github or log."""
+    """`sweep --json`. `recorded_in` says where deployments are recorded: github, gitlab, git or log."""
     return {
         "schema": SWEEP_SCHEMA,
         **_end(swept.reason),
@@ -56,7 +57,7 @@ def sweep_page(swept: Swept, recorded_in: str) -> Iterator[Block]:
         if fault.problem.hint:
             yield f"  what to do: {fault.problem.hint}"
     if not (swept.closed or swept.left or swept.unlocked or swept.faults):
-        yield f"nothing to clear up in {swept.stages} stage{'' if swept.stages == 1 else 's'}, by {_BOOKS[recorded_in]}"
+        yield f"nothing to clear up in {swept.stages} stage{'' if swept.stages == 1 else 's'}, by {NAMED[recorded_in]}"
     if swept.dry_run:
         yield "Dry run: nothing was changed."
 
@@ -83,11 +84,11 @@ def approval_page(approval: Approval, recorded_in: str) -> Iterator[Block]:
     why = f": {approval.message}" if approval.message else ""
     what = f"{approval.model} {approval.version} for {approval.stage} (commit {approval.commit[:12]})"
     yield f"{approval.by} approved {what}{why}"
-    yield f"  recorded in {_BOOKS[recorded_in]}"
+    yield f"  recorded in {NAMED[recorded_in]}"
     if not approval.asked:
         yield f"note: the mapping asks for no approval in {approval.stage}, so nothing waits for it"
     elif approval.tag:
-        way = " --no-github" if recorded_in == "log" else ""
+        way = FLAGS.get(recorded_in, "")
         yield f"  to deploy it now: python -m model_stage_deploy deploy '{approval.tag}'{way}"
 
 
@@ -118,6 +119,8 @@ def _told(place: Place) -> str:
 
 
 def _how_it_stood(place: Place) -> str:
+    if place.record.state == SUCCESS:
+        return "it was replaced, and still looked active"
     if place.record.placed:
         return "it was deployed and never verified; it is what runs"
     return "it never said how it ended; look at what runs"
