@@ -13,7 +13,7 @@ from model_stage_deploy.adapters.github_client import GitHubClient
 from model_stage_deploy.adapters.github_deployments import GitHubDeployments
 from model_stage_deploy.core.errors import MachineryFailed
 from model_stage_deploy.core.evidence import Evidence
-from model_stage_deploy.core.lifecycle import Recorded, last_verified, now_running, orphans
+from model_stage_deploy.core.lifecycle import Recorded, last_verified, now_running, orphans, outlived
 from model_stage_deploy.core.plan import Plan, Previous
 from model_stage_deploy.core.policy import Check
 from model_stage_deploy.core.reasons import Reason
@@ -380,3 +380,23 @@ def test_a_record_of_others_is_closed_without_a_commit_status(github: GitHubStan
     _host(github).close(Recorded(str(made.id), "v1.0.0", COMMIT, "churn#prod#1"), "its run died")
     assert _states(github, str(made.id))[-1] == "error"
     assert github.commit_statuses(COMMIT) == []
+
+
+def test_what_was_replaced_and_still_looks_active_is_retired_by_a_sweep(github: GitHubStandIn) -> None:
+    """As after a run that was killed between its success and the end of what it replaced."""
+    host = _host(github)
+    older = _deploy(host, _plan("v2.0.0"))
+    newer = host.start(_plan("v3.0.0"), "killed", Evidence())
+    github.fail_next("GET", "/deployments$", status=422)
+    host.finish(_plan("v3.0.0"), "killed", newer, SUCCESS)
+    records = host.records("churn", "prod", "production", limit=30, past=10)
+    [outlasting] = outlived(records)
+    assert (outlasting.id, _running(host)) == (older, "v3.0.0")
+
+    host.close(outlasting, "replaced")
+    assert [_states(github, each)[-1] for each in (older, newer)] == ["inactive", "success"]
+    statuses = len(github.commit_statuses(COMMIT))
+    host.close(outlasting, "replaced")
+    assert _states(github, older)[-2:] == ["success", "inactive"]
+    assert len(github.commit_statuses(COMMIT)) == statuses
+    assert outlived(host.records("churn", "prod", "production", limit=30, past=10)) == ()

@@ -346,7 +346,7 @@ def test_a_newer_deployment_is_not_retired_by_an_older_one(github: GitHubStandIn
 
 
 def test_ghes_is_asked_below_its_prefix() -> None:
-    with GitHubStandIn(prefix="/api/v3") as github:
+    with GitHubStandIn(description="ghes") as github:
         _old(github)
         assert _deploy(_host(github)) == []
         assert [states[-1] for states in _states(github)] == ["inactive", "success"]
@@ -417,3 +417,20 @@ def test_what_is_live_is_the_newest_success(github: GitHubStandIn) -> None:
     live = _live(host)
     assert live is not None
     assert (live.version, live.commit, live.tag, live.state) == ("v3.1.0", COMMIT, "churn#prod#4", "success")
+
+
+def test_a_commit_that_takes_no_more_statuses_is_deployed_all_the_same(github: GitHubStandIn) -> None:
+    """T41: GitHub keeps 1,000 statuses of a commit and context. The Deployment counts, and the run says so."""
+    for _ in range(1000):
+        github.add_commit_status(COMMIT, "success", context="model-deploy/churn/prod")
+    [warning] = _deploy(_host(github))
+    assert "has 1,000 statuses model-deploy/churn/prod and GitHub takes no more" in warning
+    assert _states(github) == [["in_progress", "success"]]
+    assert len(github.commit_statuses(COMMIT)) == 1000
+
+
+def test_another_refusal_of_a_status_is_none_of_that(github: GitHubStandIn) -> None:
+    _order(github, PENDING, status=422, body={"message": "Validation Failed"}, times=9)
+    with pytest.raises(MachineryFailed) as caught:
+        _host(github).start(PLAN, "new", Evidence())
+    assert caught.value.reason is Reason.START_NOT_RECORDED

@@ -17,9 +17,9 @@ from tests.standins.github import GitHubStandIn
 COMMIT = "c" * 40
 
 
-@pytest.fixture
-def github() -> Iterator[GitHubStandIn]:
-    with GitHubStandIn() as standin:
+@pytest.fixture(params=["github", "ghes"])
+def github(request: pytest.FixtureRequest) -> Iterator[GitHubStandIn]:
+    with GitHubStandIn(description=request.param) as standin:
         yield standin
         standin.assert_clean()
 

@@ -34,9 +34,9 @@ class _Minutes:
         return self.now
 
 
-@pytest.fixture
-def github() -> Iterator[GitHubStandIn]:
-    with GitHubStandIn(clock=_Minutes()) as standin:
+@pytest.fixture(params=["github", "ghes"])
+def github(request: pytest.FixtureRequest) -> Iterator[GitHubStandIn]:
+    with GitHubStandIn(clock=_Minutes(), description=request.param) as standin:
         yield standin
         standin.assert_clean()
 

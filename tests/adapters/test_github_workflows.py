@@ -65,6 +65,13 @@ def test_a_server_that_answers_204_names_the_workflows_runs(github: GitHubStandI
     assert github.calls[-1].status == 204
 
 
+def test_an_enterprise_server_is_asked_in_its_own_words() -> None:
+    with GitHubStandIn(default_branch="trunk", description="ghes") as github:
+        assert _starter(github).start(NAME, TAG) == f"{PAGES}/actions/workflows/{NAME}"
+        assert [call.status for call in github.calls] == [200, 204]
+        github.assert_clean()
+
+
 def test_an_unknown_file_says_where_it_must_be(github: GitHubStandIn) -> None:
     problem = _problem(github, "nope.yml")
     assert "nope.yml was not started" in problem.message and "404" in problem.message

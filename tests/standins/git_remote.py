@@ -49,7 +49,8 @@ class GitRemote:
     With a `token`, every request must carry `basic x-access-token:TOKEN`; else it is answered 401. Two such headers
     are answered 400, as by GitHub.
     `down` makes every request a 503; `allow_filter` says whether partial fetches are served, as GitHub does;
-    without `allow_push` a push is answered 403, as for a token that may only read.
+    without `allow_push` a push is answered 403, as for a token that may only read, and without `allow_read` so is
+    everything, as for one without `contents`.
     A context manager; `requests` and `bytes_sent` (answer bodies) are what happened so far.
     """
 
@@ -59,6 +60,7 @@ class GitRemote:
         self.down = False
         self.allow_filter = True
         self.allow_push = True
+        self.allow_read = True
         self.requests: list[GitRequest] = []
         self.bytes_sent = 0
         self.lock = threading.Lock()
@@ -185,6 +187,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self._refuse(400, 'Duplicate header: "Authorization"')
             elif not remote.authorized(self.headers.get("Authorization")):
                 self._refuse(401, "authentication required")
+            elif not remote.allow_read:
+                self._refuse(403, "Write access to repository not granted.")  # so GitHub says, also to who reads
             elif place is None or not remote.directory(place["owner"], place["name"]).is_dir():
                 self._refuse(404, "Repository not found.")
             else:

@@ -12,15 +12,16 @@ import re
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 from tests.standins.github_answers import Answers, stamp
-from tests.standins.github_description import Description
+from tests.standins.github_checks import MadeCheckRun
+from tests.standins.github_description import GHES_SUBSET, SUBSET, Description
 from tests.standins.github_exchange import Exchange, Parsed
 from tests.standins.github_faults import FaultQueue, Kind
 from tests.standins.github_forge import Branch
@@ -37,6 +38,8 @@ from tests.standins.github_workflows import DEPLOY_BY_HAND, Dispatch, Workflow, 
 
 __all__ = ["Call", "CommitStatus", "Deployment", "DeploymentStatus", "Dispatch", "GitHubStandIn", "Workflow"]
 
+PREFIXES = {"github": "", "ghes": "/api/v3"}
+SUBSETS = {"github": SUBSET, "ghes": GHES_SUBSET}
 RATE_LIMIT = 5000  # requests an hour, as of a token of a person
 _HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?")
 
@@ -59,10 +62,11 @@ class GitHubStandIn:
     """One repository of GitHub behind a real HTTP server; a context manager.
 
     Arguments: `repository` owner/name; `token` that requests must carry as `Bearer` or `token` (None: not
-    checked); `permissions` as in a workflow (None: everything); `prefix` "" as on github.com or "/api/v3" as
-    on GHES; `known_commits` (None: any 40 hex digits), `refs` name to commit, `behind` ref to what merging
-    the default branch into it does; `workflows` files that can be started (None: deploy-by-hand.yml, which
-    takes a tag); `state_file` that receives `dump()` as JSON after each change;
+    checked); `permissions` as in a workflow (None: everything); `description` whose law holds, `prefix` what its
+    paths begin with (None: "" as on github.com, "/api/v3" as on Enterprise Server); `known_commits` (None: any 40
+    hex digits), `refs` name to commit, `behind` ref to what merging the default branch into it does; `workflows`
+    files that can be started (None: deploy-by-hand.yml, which takes a tag); `state_file` that receives `dump()` as
+    JSON after each change;
     `spoil_answer` changes a success answer before it is validated (to test the validation itself).
     """
 
@@ -72,7 +76,8 @@ class GitHubStandIn:
         repository: str = "org/models",
         token: str | None = "test-token",
         permissions: Mapping[str, str] | None = None,
-        prefix: str = "",
+        description: Literal["github", "ghes"] = "github",
+        prefix: str | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         known_commits: Collection[str] | None = None,
@@ -85,7 +90,7 @@ class GitHubStandIn:
         spoil_answer: Callable[[str, Any], Any] | None = None,
     ) -> None:
         self.repository = repository
-        self.prefix = prefix
+        self.prefix = PREFIXES[description] if prefix is None else prefix
         self.calls: list[Call] = []
         self.violations: list[str] = []
         self.state = RepositoryState(known_commits, dict(refs or {}), dict(behind or {}), default_branch)
@@ -94,7 +99,14 @@ class GitHubStandIn:
         known = {DEPLOY_BY_HAND: Workflow({"tag": True})} if workflows is None else workflows
         self._workflows = Workflows(dict(known))
         self._exchange = Exchange(
-            _description(), self.state, self._workflows, repository, token, permissions, self._complain, spoil_answer
+            _description(SUBSETS[description]),
+            self.state,
+            self._workflows,
+            repository,
+            token,
+            permissions,
+            self._complain,
+            spoil_answer,
         )
         self._state_file = state_file
         self._faults = FaultQueue()
@@ -136,6 +148,12 @@ class GitHubStandIn:
         """The statuses of a deployment, oldest first. Raises: KeyError for an unknown deployment."""
         with self._lock:
             return list(self.state.deployment_statuses[deployment_id])
+
+    @property
+    def check_runs(self) -> list[MadeCheckRun]:
+        """The check runs that clients made, oldest first."""
+        with self._lock:
+            return list(self.state.check_runs.values())
 
     def commit_statuses(self, sha: str) -> list[CommitStatus]:
         """The statuses of a commit, oldest first."""
@@ -212,6 +230,11 @@ class GitHubStandIn:
             status = self.state.create_commit_status(sha, {"state": state, **fields})
             self._save()
             return status
+
+    def permit(self, permissions: Mapping[str, str] | None) -> None:
+        """From now on the token may do just this, as in a workflow; None for everything."""
+        with self._lock:
+            self._exchange = replace(self._exchange, permissions=permissions)
 
     def add_person(self, login: str, role: str, *, base: str = "") -> None:
         """Let GitHub know somebody, with a role on the repository; `base` for one that an organization made."""
@@ -302,9 +325,9 @@ class GitHubStandIn:
             draft.replace(self._state_file)  # in one step, so that a reader never sees half of it
 
 
-@lru_cache(maxsize=1)
-def _description() -> Description:
-    return Description.load()  # never changed, and dear to load for each of many small tests
+@lru_cache(maxsize=2)
+def _description(path: Path) -> Description:
+    return Description.load(path)  # never changed, and dear to load for each of many small tests
 
 
 def _call(parsed: Parsed, request: Request, operation: str | None, status: int | None) -> Call:

@@ -21,7 +21,9 @@ from openapi_schema_validator import OAS30Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT4
 
-SUBSET = Path(__file__).parents[1] / "data" / "github" / "openapi-subset.json"
+_DATA = Path(__file__).parents[1] / "data" / "github"
+SUBSET = _DATA / "openapi-subset.json"
+GHES_SUBSET = _DATA / "ghes-subset.json"
 _DOCUMENT = "urn:github-openapi"
 _JSON = "application/json"
 

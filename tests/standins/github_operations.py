@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from tests.standins import github_checks as checks
 from tests.standins import github_forge as forge
 from tests.standins.github_answers import Answers
 from tests.standins.github_state import Deployment, Refusal, RepositoryState
@@ -26,6 +27,8 @@ PERMISSIONS: Mapping[str, tuple[str, str]] = {
     "repos/list-commit-statuses-for-ref": ("statuses", "read"),
     "repos/get-combined-status-for-ref": ("statuses", "read"),
     "actions/create-workflow-dispatch": ("actions", "write"),
+    "checks/create": ("checks", "write"),
+    "checks/update": ("checks", "write"),
     "checks/list-for-ref": ("checks", "read"),
     "repos/get-branch": ("contents", "read"),
     "teams/get-by-name": ("members", "read"),  # of the organization: no workflow's own token has it
@@ -178,6 +181,18 @@ def list_check_runs(visit: Visit) -> Result:
     return Result(200, {"total_count": len(runs), "check_runs": shown}, headers)
 
 
+def create_check_run(visit: Visit) -> Result:
+    state = visit.state
+    run = checks.create(state.forge, state.check_runs, state.resolve(visit.body["head_sha"]), visit.body)
+    body = checks.answer(visit.answers.repository_url, state.forge, run)
+    return Result(201, body, {"Location": body["url"]})
+
+
+def update_check_run(visit: Visit) -> Result:
+    run = checks.update(visit.state.check_runs, int(visit.params["check_run_id"]), visit.body)
+    return Result(200, checks.answer(visit.answers.repository_url, visit.state.forge, run))
+
+
 def get_branch(visit: Visit) -> Result:
     name = visit.params["branch"]
     found = visit.state.forge.branches.get(name)
@@ -204,6 +219,8 @@ HANDLERS: Mapping[str, Callable[[Visit], Result]] = {
     "repos/list-commit-statuses-for-ref": list_commit_statuses,
     "repos/get-combined-status-for-ref": get_combined_status,
     "actions/create-workflow-dispatch": start_workflow,
+    "checks/create": create_check_run,
+    "checks/update": update_check_run,
     "checks/list-for-ref": list_check_runs,
     "repos/get-branch": get_branch,
     "repos/get-branch-rules": list_branch_rules,

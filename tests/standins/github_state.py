@@ -11,9 +11,12 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from tests.standins.github_forge import ForgeState
+
+if TYPE_CHECKING:
+    from tests.standins.github_checks import MadeCheckRun
 
 FIRST_DEPLOYMENT_ID = 3_000_000_001  # real ids have outgrown 32 bits; ours do so from the first one
 FIRST_DEPLOYMENT_STATUS_ID = 5_000_000_001
@@ -100,6 +103,7 @@ class RepositoryState:
     deployment_statuses: dict[int, list[DeploymentStatus]] = field(default_factory=dict)
     commit_statuses: dict[str, list[CommitStatus]] = field(default_factory=lambda: defaultdict(list))
     forge: ForgeState = field(default_factory=ForgeState)
+    check_runs: dict[int, MadeCheckRun] = field(default_factory=dict)
 
     def resolve(self, ref: str) -> str | None:
         """The commit that a branch, tag or full SHA means, or None."""

@@ -30,9 +30,9 @@ def api(standin: GitHubStandIn) -> Iterator[Api]:
         yield client
 
 
-@pytest.mark.parametrize("prefix", ["", "/api/v3"])
-def test_pygithub_deploys_reports_and_lists(prefix: str) -> None:
-    with GitHubStandIn(token="x", prefix=prefix) as standin:
+@pytest.mark.parametrize("description", ["github", "ghes"])
+def test_pygithub_deploys_reports_and_lists(description: Any) -> None:
+    with GitHubStandIn(token="x", description=description) as standin:
         for number in range(250):
             standin.add_deployment(ref=OTHER_SHA, environment=f"env-{number}")
         client = Github(

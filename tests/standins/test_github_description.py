@@ -5,13 +5,15 @@ from __future__ import annotations
 import copy
 import json
 import socket
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
 from tests.standins.github import GitHubStandIn
-from tests.standins.github_description import SUBSET, Description
+from tests.standins.github_description import GHES_SUBSET, SUBSET, Description
+from tests.standins.github_forge import FIRST_CHECK_RUN_ID
 from tests.standins.github_operations import HANDLERS, PERMISSIONS
 
 SHA = "a" * 40
@@ -57,6 +59,8 @@ def good_answers() -> Answers:
             ("GET", f"{repo}/commits/{SHA}/statuses", None),
             ("GET", f"{repo}/commits/{SHA}/status", None),
             ("GET", f"{repo}/commits/{SHA}/check-runs", None),
+            ("POST", f"{repo}/check-runs", {"name": "ours", "head_sha": SHA, "conclusion": "success"}),
+            ("PATCH", f"{repo}/check-runs/{FIRST_CHECK_RUN_ID + 1}", {"output": {"title": "t", "summary": "s"}}),
             ("GET", f"{repo}/branches/main", None),
             ("GET", f"{repo}/rules/branches/main", None),
             ("GET", f"{repo}/collaborators/ada/permission", None),
@@ -79,8 +83,9 @@ def complaints(operation_id: str, status: int, body: Any) -> list[str]:
     return [each.message for each in DESCRIPTION.answer_complaints(operation, status, body)]
 
 
-def test_the_subset_is_closed_and_covers_what_the_stand_in_answers(good_answers: Answers) -> None:
-    text = SUBSET.read_text(encoding="utf-8")
+@pytest.mark.parametrize("path", [SUBSET, GHES_SUBSET], ids=["github", "ghes"])
+def test_the_subset_is_closed_and_covers_what_the_stand_in_answers(path: Path, good_answers: Answers) -> None:
+    text = path.read_text(encoding="utf-8")
     document = json.loads(text)
     pointers = {part.split('"')[0] for part in text.split('"$ref": "')[1:]}
     missing = [
@@ -89,10 +94,10 @@ def test_the_subset_is_closed_and_covers_what_the_stand_in_answers(good_answers:
         if pointer.split("/")[3] not in document["components"].get(pointer.split("/")[2], {})
     ]
     assert len(pointers) > 20 and missing == []
-    assert {each.id for each in DESCRIPTION.operations} == set(HANDLERS) == set(good_answers)
+    assert {each.id for each in Description.load(path).operations} == set(HANDLERS) == set(good_answers)
     assert set(PERMISSIONS) == set(HANDLERS) - {"rate-limit/get"} - METADATA
     assert document["info"]["version"] in document["info"]["x-source"]
-    assert SUBSET.stat().st_size < 400_000
+    assert path.stat().st_size < 400_000
 
 
 def object_schema(operation_id: str, status: int) -> dict[str, Any]:
@@ -240,7 +245,7 @@ def test_what_github_would_swallow_or_not_know_is_noted(
 
 
 def test_what_is_outside_the_prefix_or_not_http_is_noted() -> None:
-    with GitHubStandIn(token=None, prefix="/api/v3") as standin:
+    with GitHubStandIn(token=None, description="ghes") as standin:
         host = standin.url.removesuffix("/api/v3")
         with requests.Session() as session:
             session.trust_env = False

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any
 
 from model_stage_deploy.adapters.github_approvals import GitHubApprovals
-from model_stage_deploy.adapters.github_client import GitHubClient, Patience
+from model_stage_deploy.adapters.github_client import GitHubClient, GitHubProblem, Patience
 from model_stage_deploy.adapters.github_records import PLACED, TASK, GitHubRecords, environment_name, status_context
 from model_stage_deploy.core.errors import MachineryFailed
 from model_stage_deploy.core.evidence import Approved, Evidence
@@ -24,20 +24,24 @@ from model_stage_deploy.ports import Ending
 
 _DEPLOYMENTS = "deployments: write"
 _STATUSES = "statuses: write"
+_NO_MORE = "maximum number of statuses"
 _DESCRIPTION = 140  # characters; GitHub cuts or refuses longer ones (T41)
-_STATUSES_READ = 100  # of a commit, to see whether ours is still pending
+_STATUSES_READ = 1000  # of a commit, to see whether ours is still pending: other models may have theirs there
 
 
 class GitHubDeployments:
-    """Fulfils the CodeHost port."""
+    """Fulfils the CodeHost port. `looks` says that nothing will be written, so that less is asked of the token."""
 
-    def __init__(self, client: GitHubClient, scrub: Callable[[str], str], run_url: str = "") -> None:
+    def __init__(
+        self, client: GitHubClient, scrub: Callable[[str], str], run_url: str = "", *, looks: bool = False
+    ) -> None:
         self._client = client
         self._scrub = scrub
         self._run_url = run_url
-        self._reader = GitHubRecords(client)
+        self._reader = GitHubRecords(client, "deployments: read" if looks else _DEPLOYMENTS)
         self._approvals = GitHubApprovals(client, scrub, run_url)
         self._owed: set[str] = set()  # deployments in place, which GitHub could not be told
+        self._unshown: set[str] = set()  # commits that take no more statuses
         self._unended: dict[str, tuple[Plan, Ending]] = {}  # bad ends that GitHub could not be told
 
     def start(self, plan: Plan, attempt: str, evidence: Evidence) -> str:
@@ -50,6 +54,10 @@ class GitHubDeployments:
             self._abandon(plan, attempt)
             if problem.reason is Reason.PERMISSION_MISSING:
                 raise
+            if problem.reason is Reason.RATE_LIMITED:
+                raise MachineryFailed(
+                    Reason.RATE_LIMITED, f"nothing was deployed: {problem.message}", hint=problem.hint
+                ) from problem
             raise MachineryFailed(
                 Reason.START_NOT_RECORDED,
                 f"nothing was deployed, because the start could not be recorded: {problem.message}",
@@ -92,16 +100,22 @@ class GitHubDeployments:
                 f"the end ({ending.state}) could not be recorded on GitHub: {problem.message}",
                 hint=f"{problem.hint}; what GitHub shows for {_environment(plan)} is out of date",
             ) from problem
+        warnings = self._told_of_unshown(plan)
         if ending.state not in (SUCCESS, INACTIVE) or found is None:
-            return []
-        return self._retire_older(plan, found, patience)
+            return warnings
+        return warnings + self._retire_older(plan, found, patience)
 
     def close(self, record: Recorded, summary: str) -> None:
         """End a record that nobody works on any more (see the port): `error`, on its commit, too, if still pending.
 
         What has ended in the meantime stays as it is. The link leads to the run that died, not to this one.
+        A success that was replaced goes inactive.
         """
         state = self._reader.last_state(record.id)
+        if record.state == SUCCESS:
+            if state == SUCCESS:
+                self._set_state(record.id, INACTIVE, self._described(summary), "patient", log_url=record.log_url)
+            return
         if state in UNDER_WAY:
             text = self._described(summary)
             self._set_state(record.id, "error", text, "patient", log_url=record.log_url)
@@ -138,8 +152,8 @@ class GitHubDeployments:
         try:
             deployment = self._client.post("/deployments", body, permission=_DEPLOYMENTS, patience="once")
         except MachineryFailed as problem:
-            if problem.reason is Reason.PERMISSION_MISSING:
-                raise
+            if problem.reason in (Reason.PERMISSION_MISSING, Reason.RATE_LIMITED):
+                raise  # refused, so nothing was made
             found = self._find_attempt(plan, attempt, "patient")
             if found is not None:
                 return found
@@ -217,7 +231,14 @@ class GitHubDeployments:
         if url:
             body["target_url"] = url
         path = f"/statuses/{commit}"
-        _require_state(self._client.post(path, body, permission=_STATUSES, patience=patience), state)
+        try:
+            answer = self._client.post(path, body, permission=_STATUSES, patience=patience)
+        except GitHubProblem as problem:
+            if problem.status != 422 or _NO_MORE not in problem.message:
+                raise
+            self._unshown.add(commit)  # the Deployment, which counts, has no such limit (T41)
+        else:
+            _require_state(answer, state)
 
     def _close_commit_status(self, record: Recorded, summary: str) -> None:
         """End the dead run's own pending status; a pending one with another link is another run's."""
@@ -231,6 +252,13 @@ class GitHubDeployments:
         url = newest.get("target_url") or ""
         if newest.get("state") == "pending" and (not url or not record.log_url or url == record.log_url):
             self._post_commit_status(record.commit, context, "error", summary, "patient", record.log_url)
+
+    def _told_of_unshown(self, plan: Plan) -> list[str]:
+        commit = plan.decision.commit
+        if commit not in self._unshown:
+            return []
+        context = _context(plan.decision.model, plan.decision.stage)
+        return [f"commit {commit[:12]} has 1,000 statuses {context} and GitHub takes no more, so it shows an older one"]
 
     def _retire_older(self, plan: Plan, current: str, patience: Patience) -> list[str]:
         """Make inactive what was live before, newest first, up to the first that already is.

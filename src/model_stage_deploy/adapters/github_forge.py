@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -16,8 +16,7 @@ _METADATA = "metadata: read"  # every token has it
 _CONTENTS = "contents: read"
 _CHECKS = "checks: read"
 _STATUSES = "statuses: read"
-_PAGE = 100
-_MOST_PAGES = 20
+_MOST = 2000  # statuses or check runs of a commit, rules of a branch; beyond that nothing is known
 _GUARDING = frozenset(
     {
         "pull_request",
@@ -78,10 +77,11 @@ class GitHubForge:
         place = f"/commits/{_quoted(commit)}"
         found = {
             _text(status, "context"): _text(status, "state")
-            for status in self._listed(f"{place}/status", "statuses", {}, _STATUSES)
+            for status in self._client.pages_of(f"{place}/status", "statuses", {}, limit=_MOST, permission=_STATUSES)
         }
         newest: dict[str, tuple[int, str]] = {}
-        for run in self._listed(f"{place}/check-runs", "check_runs", {"filter": "latest"}, _CHECKS):
+        latest = {"filter": "latest"}
+        for run in self._client.pages_of(f"{place}/check-runs", "check_runs", latest, limit=_MOST, permission=_CHECKS):
             name, number = _text(run, "name"), run.get("id")
             if not isinstance(number, int):
                 raise _strange(f"{place}/check-runs", "holds a check run without an id")
@@ -101,21 +101,8 @@ class GitHubForge:
             raise _strange(path, f"does not say whether {one_line(branch, 200)} is protected")
         if protected:
             return True
-        rules = self._client.pages(f"/rules/branches/{_quoted(branch)}", {}, limit=1000, permission=_METADATA)
+        rules = self._client.pages(f"/rules/branches/{_quoted(branch)}", {}, limit=_MOST, permission=_METADATA)
         return any(rule.get("type") in _GUARDING for rule in rules)
-
-    def _listed(self, path: str, key: str, parameters: dict[str, Any], permission: str) -> Iterator[dict[str, Any]]:
-        """Items of a list that is in an object, all pages of it."""
-        for page in range(1, _MOST_PAGES + 1):
-            asked = parameters | {"per_page": _PAGE, "page": page}
-            answer = self._client.get(path, asked, permission=permission)
-            items = answer.get(key) if isinstance(answer, dict) else None
-            if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-                raise _strange(path, f"holds no list of {key}")
-            yield from items
-            if len(items) < _PAGE:
-                return
-        raise _strange(path, f"goes on for more than {_MOST_PAGES * _PAGE} {key}")
 
     def _sees(self, team: str) -> bool:
         """Whether the token can see the team at all: only then does a 404 say that somebody is not in it."""

@@ -22,17 +22,18 @@ PLACED = "deployed; verifying: "
 MOST_NAME = 255  # characters, of an environment and of a commit status' context
 _LOOK_BACK = 300
 _ATTEMPTS = 99  # deployments among which a lost attempt is looked for: it is among the newest
-_STATUSES_READ = 30  # of one deployment: we make five at the most
+_STATUSES_READ = 100  # of one deployment, in one call: we make five at the most, others may add theirs
 
 Deployment = dict[str, Any]
 Payload = dict[str, Any]
 
 
 class GitHubRecords:
-    """Reads the deployments of one repository."""
+    """Reads the deployments of one repository. `permission` is the one that is named where it is missing."""
 
-    def __init__(self, client: GitHubClient) -> None:
+    def __init__(self, client: GitHubClient, permission: str = "deployments: write") -> None:
         self._client = client
+        self._permission = permission
 
     def records(self, model: str, stage: str, environment: str, *, limit: int, past: int) -> Records:
         """What became of the deployments of model and stage (see the CodeHost port).
@@ -43,7 +44,7 @@ class GitHubRecords:
         found: list[Recorded] = []
         parameters = {"environment": environment_name(environment, model), "task": TASK}
         read = 0
-        for deployment in self._client.pages("/deployments", parameters, limit=_LOOK_BACK):
+        for deployment in self._listed(parameters):
             read += 1
             payload = _payload_of(deployment, model, stage)
             if payload is None:
@@ -60,7 +61,7 @@ class GitHubRecords:
     ) -> Iterator[tuple[Deployment, Payload]]:
         """Deployments of one model and stage with their payloads, newest first. Raises MachineryFailed."""
         parameters = {"environment": environment_name(environment, model), "task": TASK}
-        for deployment in self._client.pages("/deployments", parameters, limit=limit, patience=patience):
+        for deployment in self._listed(parameters, limit, patience):
             payload = _payload_of(deployment, model, stage)
             if payload is not None:
                 yield deployment, payload
@@ -80,17 +81,24 @@ class GitHubRecords:
     def place_of(self, deployment_id: str) -> tuple[str, str] | None:
         """Model and stage of a deployment, None where it is none of ours. Raises MachineryFailed."""
         path = f"/deployments/{int(deployment_id)}"
-        deployment = self._client.get(path)
+        deployment = self._client.get(path, permission=self._permission)
         if not isinstance(deployment, dict) or deployment.get("id") != int(deployment_id):
             raise MachineryFailed(Reason.GITHUB_FAILED, f"GitHub answered GET {path} with something else than that")
         payload = _read_payload(deployment.get("payload"))
         model, stage = payload.get("model"), payload.get("stage")
         return (model, stage) if isinstance(model, str) and isinstance(stage, str) else None
 
+    def _listed(
+        self, parameters: dict[str, Any], limit: int = _LOOK_BACK, patience: Patience = "patient"
+    ) -> Iterator[Deployment]:
+        return self._client.pages(
+            "/deployments", parameters, limit=limit, patience=patience, permission=self._permission
+        )
+
     def _statuses(self, deployment_id: str, most: int, patience: Patience = "patient") -> list[dict[str, Any]]:
         """The newest statuses of a deployment, newest first. Raises MachineryFailed."""
         path = f"/deployments/{int(deployment_id)}/statuses"
-        statuses = self._client.get(path, {"per_page": most}, patience=patience)
+        statuses = self._client.get(path, {"per_page": most}, patience=patience, permission=self._permission)
         if not isinstance(statuses, list) or not all(isinstance(status, dict) for status in statuses):
             raise MachineryFailed(Reason.GITHUB_FAILED, f"GitHub answered GET {path} with something else than statuses")
         return statuses

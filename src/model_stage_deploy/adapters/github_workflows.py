@@ -12,7 +12,7 @@ from model_stage_deploy.core.reasons import Reason
 
 _ACTIONS = "actions: write"
 _FOLDER = ".github/workflows/"
-_DETAILS = "return_run_details"  # GitHub.com knows it since February 2026; a server that does not may refuse it
+_DETAILS = "return_run_details"  # github.com knows it since February 2026, Enterprise Server 3.17 does not
 
 
 class GitHubWorkflows:
@@ -48,6 +48,8 @@ class GitHubWorkflows:
     def _send(self, name: str, body: dict[str, Any]) -> Any:
         """POST it, once: only a refusal, by which nothing was started, is asked again in older words."""
         path = f"/actions/workflows/{quote(name, safe='')}/dispatches"
+        if self._client.is_enterprise_server:
+            return self._client.post(path, body, permission=_ACTIONS, patience="once")
         try:
             return self._client.post(path, body | {_DETAILS: True}, permission=_ACTIONS, patience="once")
         except GitHubProblem as problem:
@@ -57,7 +59,7 @@ class GitHubWorkflows:
 
     def _default_branch(self, name: str) -> str:
         try:
-            repository = self._client.get("")
+            repository = self._client.get("", permission="metadata: read")
         except MachineryFailed as problem:
             raise MachineryFailed(
                 Reason.DISPATCH_FAILED,

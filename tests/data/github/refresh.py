@@ -1,4 +1,6 @@
-"""Makes `openapi-subset.json` from GitHub's own OpenAPI description, as npm's `@octokit/openapi` carries it.
+"""Makes the subsets of GitHub's own OpenAPI descriptions, as npm's `@octokit/openapi` carries them.
+
+`openapi-subset.json` is of github.com, `ghes-subset.json` of the oldest Enterprise Server that the package describes.
 
 Run it by hand (`python tests/data/github/refresh.py`) where npm works; tests only read what it wrote.
 """
@@ -13,8 +15,11 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE = "@octokit/openapi"
-DOCUMENT = "package/generated/api.github.com.json"
-TARGET = Path(__file__).with_name("openapi-subset.json")
+HERE = Path(__file__).parent
+SUBSETS: dict[str, Path] = {
+    "package/generated/api.github.com.json": HERE / "openapi-subset.json",
+    "package/generated/ghes-3.17.json": HERE / "ghes-subset.json",
+}
 
 _REPO = "/repos/{owner}/{repo}"
 OPERATIONS: tuple[tuple[str, str], ...] = (
@@ -24,6 +29,8 @@ OPERATIONS: tuple[tuple[str, str], ...] = (
     ("get", _REPO),
     ("get", f"{_REPO}/branches/{{branch}}"),
     ("get", f"{_REPO}/collaborators/{{username}}/permission"),
+    ("post", f"{_REPO}/check-runs"),
+    ("patch", f"{_REPO}/check-runs/{{check_run_id}}"),
     ("get", f"{_REPO}/commits/{{ref}}/check-runs"),
     ("get", f"{_REPO}/commits/{{ref}}/status"),
     ("get", f"{_REPO}/commits/{{ref}}/statuses"),
@@ -44,8 +51,8 @@ _NAME_MAPS = frozenset({"content", "headers", "parameters", "properties", "respo
 _KEPT_EXTENSION = "x-multi-segment"
 
 
-def download(folder: Path) -> tuple[dict[str, Any], str]:
-    """Fetch the package with the ordinary npm client; return the description and the package's version."""
+def download(folder: Path) -> tuple[dict[str, dict[str, Any]], str]:
+    """Fetch the package with the ordinary npm client; return the descriptions by name and the package's version."""
     packed = subprocess.run(
         ["npm", "pack", "--json", "--pack-destination", str(folder), PACKAGE],
         check=True,
@@ -54,14 +61,17 @@ def download(folder: Path) -> tuple[dict[str, Any], str]:
         cwd=folder,
     )
     report = json.loads(packed.stdout)[0]
+    found: dict[str, dict[str, Any]] = {}
     with tarfile.open(next(folder.glob("*.tgz"))) as archive:
-        member = archive.extractfile(DOCUMENT)
-        if member is None:
-            raise FileNotFoundError(f"{PACKAGE} {report['version']} has no file {DOCUMENT}")
-        return json.load(member), str(report["version"])
+        for name in SUBSETS:
+            member = archive.extractfile(name)
+            if member is None:
+                raise FileNotFoundError(f"{PACKAGE} {report['version']} has no file {name}")
+            found[name] = json.load(member)
+    return found, str(report["version"])
 
 
-def subset(document: dict[str, Any], version: str) -> dict[str, Any]:
+def subset(document: dict[str, Any], version: str, source: str) -> dict[str, Any]:
     """Keep `OPERATIONS` and every component that they reach, without prose and examples."""
     paths: dict[str, Any] = {}
     for method, path in OPERATIONS:
@@ -82,7 +92,7 @@ def subset(document: dict[str, Any], version: str) -> dict[str, Any]:
             "title": f"{info['title']}: the operations that the stand-in answers",
             "version": version,
             "license": info["license"],
-            "x-source": f"npm {PACKAGE} {version}, {DOCUMENT}",
+            "x-source": f"npm {PACKAGE} {version}, {source}",
         },
         "paths": paths,
         "components": components,
@@ -129,10 +139,11 @@ def references(node: Any) -> set[tuple[str, str]]:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        document, version = download(Path(folder))
-    text = json.dumps(subset(document, version), indent=1, sort_keys=True, ensure_ascii=False)
-    TARGET.write_text(text + "\n", encoding="utf-8")
-    print(f"{TARGET.name}: {PACKAGE} {version}, {len(text) // 1024} KiB")
+        documents, version = download(Path(folder))
+    for name, target in SUBSETS.items():
+        text = json.dumps(subset(documents[name], version, name), indent=1, sort_keys=True, ensure_ascii=False)
+        target.write_text(text + "\n", encoding="utf-8")
+        print(f"{target.name}: {PACKAGE} {version}, {name}, {len(text) // 1024} KiB")
 
 
 if __name__ == "__main__":
