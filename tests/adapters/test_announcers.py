@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from model_stage_deploy.adapters.runner_announcer import RunnerAnnouncer
 from model_stage_deploy.adapters.terminal_announcer import TerminalAnnouncer
+from model_stage_deploy.core.errors import Mistake
 from model_stage_deploy.core.inert import one_line
 from model_stage_deploy.core.redaction import STARS, Scrubber
 from tests.adapters.runner_stream import Runner, outputs_of
@@ -63,6 +64,17 @@ def test_a_note_is_one_command_whatever_it_says(
     heard = Runner().hear(stream.getvalue())
     shown = "\n".join(one_line(line) for line in text.split("\n"))
     assert heard.commands == [(level, {"title": one_line(title)} if title else {}, shown)]
+    assert heard.plain == []
+
+
+@given(FOREIGN, FOREIGN, st.integers(0, 9))
+@example("a.yml,title=x::forged", "t", 1)
+def test_a_note_at_a_line_of_a_file_names_just_that_place(file: str, title: str, line: int) -> None:
+    announcer, stream = on_runner()
+    announcer.note("error", "wrong", title=title, at=Mistake(file, line, 7, "path", "wrong"))
+    heard = Runner().hear(stream.getvalue())
+    place = {"file": one_line(file), "line": str(line or 1), "col": "7"} if file else {}
+    assert heard.commands == [("error", ({"title": one_line(title)} if title else {}) | place, "wrong")]
     assert heard.plain == []
 
 
@@ -182,11 +194,14 @@ def test_summary_stays_within_the_runners_limit(tmp_path: Path, character: str) 
     """The runner refuses a file of more than 1 MiB whole, however many times it was added to."""
     file = tmp_path / "summary"
     announcer, _ = on_runner(summary_file=file)
-    for _ in range(3):
-        announcer.summary(character * 110_000)
-        announcer.summary(character * 1_000_000)
-    assert MIB - 8 < file.stat().st_size <= MIB
-    assert set(file.read_bytes().decode()) == {character, "\n"}, "no character is cut in two"
+    size = len(character.encode())
+    whole = character * ((MIB - 300) // size)
+    for text in (whole, whole, "short"):
+        announcer.summary(text)
+    assert MIB - 500 < file.stat().st_size <= MIB
+    first, left_out, short = file.read_text().splitlines()
+    assert (first, short) == (whole, "short")
+    assert "left out" in left_out
 
 
 SECRET = "s3cr3t-token"

@@ -192,9 +192,10 @@ def test_odd_tags_come_over_the_wire_as_they_are(own: World) -> None:
 @pytest.mark.parametrize("token", ["another", None])
 def test_wrong_or_no_token(world: World, token: str | None) -> None:
     clone = CLONES["single-tag"](world)
-    with world.source(clone, token=token) as source, pytest.raises(Refused) as refusal:
+    with world.source(clone, token=token) as source, pytest.raises(MachineryFailed) as refusal:
         source.tags("m", wanted="m#prod#3")
-    assert refusal.value.reason is Reason.INCOMPLETE_TAGS
+    assert refusal.value.reason is Reason.PERMISSION_MISSING
+    assert "the tags that decide the version are not all here" in refusal.value.message
     assert "contents: read" in refusal.value.hint
     assert token is None or token not in refusal.value.message
 

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_stage_deploy.adapters.workflow_files_yaml import LARGEST, UnreadableWorkflow, read_workflow
+from model_stage_deploy.core.permissions import DEPLOYS, READS
 from model_stage_deploy.core.workflow_filters import TagFilter
-from model_stage_deploy.core.workflows import DEPLOYS, READS, Workflow, those_that_use_us
+from model_stage_deploy.core.workflows import Workflow, those_that_use_us
 
 BROKEN = {
     "bracket": "on: [push\njobs:",

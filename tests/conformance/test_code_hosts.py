@@ -1,4 +1,4 @@
-"""What every place promises in which deployments are recorded: GitHub, and the log of the local repository."""
+"""What every place promises in which deployments are recorded: GitHub, GitLab, Git itself, and the local log."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from typing import Any
 
 import pytest
 
+from model_stage_deploy.adapters.git_log import GitLog
 from model_stage_deploy.adapters.github_client import GitHubClient
 from model_stage_deploy.adapters.github_deployments import GitHubDeployments
+from model_stage_deploy.adapters.gitlab_client import GitLabClient
+from model_stage_deploy.adapters.gitlab_deployments import GitLabDeployments
 from model_stage_deploy.adapters.local_log import LocalLog
 from model_stage_deploy.adapters.system_clock import SystemClock
 from model_stage_deploy.core.errors import MachineryFailed
@@ -21,26 +24,36 @@ from model_stage_deploy.core.policy import Check
 from model_stage_deploy.core.redaction import Secret
 from model_stage_deploy.core.verdict import failed, passed
 from model_stage_deploy.ports import CodeHost, Ending
+from tests.adapters.journal_places import journals_on
 from tests.fakes.plans import HOSTILE, a_plan
 from tests.standins.github import GitHubStandIn
+from tests.standins.gitlab import GitLabStandIn
 
 COMMIT = "c" * 40
 WHERE = ("churn", "prod", "production")
 GOOD, BAD, GONE = Ending("success", "it serves"), Ending("failure", "it does not serve"), Ending("inactive", "gone")
 
 
-@pytest.fixture(params=["github", "file", "memory"])
-def host(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[CodeHost]:
+@pytest.fixture(params=["github", "ghes", "gitlab", "git", "git alone", "file", "memory"])
+def host(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CodeHost]:
     """Each place in turn, with nothing in it. Secrets are `s3cret`."""
 
     def scrub(text: str) -> str:
         return text.replace("s3cret", "***")
 
-    if request.param != "github":
+    if request.param in ("file", "memory"):
         path = tmp_path / "log" if request.param == "file" else None
         yield LocalLog(path, who="ann", clock=SystemClock(), scrub=scrub)
         return
-    with GitHubStandIn() as standin:
+    if request.param not in ("github", "ghes"):
+        alone = request.param == "git alone"
+        with journals_on(tmp_path, monkeypatch, alone=alone) as journals, GitLabStandIn() as gitlab:
+            log = GitLog(journals, who="ann", clock=SystemClock(), scrub=scrub)
+            api = GitLabClient(gitlab.url, gitlab.project, Secret("test-token"), timeout=2, backoff=0.01)
+            yield GitLabDeployments(api, log, scrub, a_plan().run.url) if request.param == "gitlab" else log
+            gitlab.assert_clean()
+        return
+    with GitHubStandIn(description=request.param) as standin:
         client = GitHubClient(standin.url, "org/models", Secret("test-token"), timeout=2, backoff=0.01)
         yield GitHubDeployments(client, scrub, a_plan().run.url)
         standin.assert_clean()

@@ -38,7 +38,7 @@ def test_a_pushed_tag() -> None:
     assert (event.server_url, event.api_url) == ("https://gitlab.example.com", "https://gitlab.example.com/api/v4")
     assert (event.run.id, event.run.actor, event.run.url) == ("77", "ada", JOB["CI_JOB_URL"])
     assert (event.platform, event.home, event.in_job) == (Platform.GITLAB, Platform.GITLAB, True)
-    assert (event.pushed.object_id, event.pushed.forced, event.pushed.deleted) == (None, False, False)
+    assert (event.pushed.object_id, event.pushed.forced, event.pushed.deleted) == (COMMIT, False, False)
 
 
 def test_a_tag_that_was_on_another_commit_was_moved() -> None:

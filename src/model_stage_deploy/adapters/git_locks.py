@@ -252,7 +252,8 @@ def _failed(what: str, words: str) -> MachineryFailed:
         return MachineryFailed(
             Reason.PERMISSION_MISSING,
             f"{what}, for the remote does not allow it: {words}",
-            hint=f"locks are refs under {REFS}: give the job `permissions: contents: write`, {_WAY_OUT}",
+            hint=f"locks are refs under {REFS}: give the job `permissions: contents: write` (on GitLab a token "
+            f"with the scope write_repository), {_WAY_OUT}",
         )
     return MachineryFailed(
         Reason.LOCK_FAILED,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, TextIO
+from typing import TextIO
 
 from model_stage_deploy.adapters.announcing import Voice
+from model_stage_deploy.core.errors import Mistake
 from model_stage_deploy.core.redaction import Scrubber
+from model_stage_deploy.ports import Level
 
 
 class TerminalAnnouncer:
@@ -23,9 +25,10 @@ class TerminalAnnouncer:
         """One line."""
         self._voice.line(self._voice.plain(text))
 
-    def note(self, level: Literal["notice", "warning", "error"], text: str, *, title: str = "") -> None:
-        """A line that begins with its level; a message of several lines keeps them."""
-        heading = f"{title}: " if title else ""
+    def note(self, level: Level, text: str, *, title: str = "", at: Mistake | None = None) -> None:
+        """A line that begins with its level, and the place; a message of several lines keeps them."""
+        where = f"{at.file}:{at.line}:{at.column}: " if at is not None and at.file else ""
+        heading = where + (f"{title}: " if title else "")
         first, *rest = self._voice.scrubber.text(text).split("\n")
         self._voice.line(f"{level}: {self._voice.plain(heading + first)}")
         for line in rest:

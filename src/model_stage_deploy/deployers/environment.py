@@ -17,6 +17,7 @@ DROPPED: Mapping[str, str] = {
     "ACTIONS_RUNTIME_*": "the runner's own token; whoever holds it can write to its cache and artifacts",
     "ACTIONS_CACHE_*": "goes with the runtime token",
     "ACTIONS_RESULTS_*": "goes with the runtime token",
+    "GITLAB_TOKEN": "the token that deployments are shown by on GitLab; a stage may list it under `secrets`",
     "GITHUB_OUTPUT": "a deployer must not overwrite what we report",
     "GITHUB_ENV": "a deployer must not change the environment of later steps",
     "GITHUB_PATH": "a deployer must not change the PATH of later steps",

@@ -94,6 +94,12 @@ COMMANDS: Mapping[str, Command] = {
         "Bring an earlier version back into a stage.",
         ("rollback churn prod --dry-run", "rollback churn prod --to v3.0.0 --no-github"),
     ),
+    "plan": Command(
+        _DEPLOY,
+        "planning",
+        "Say what a tag or a rollback would deploy, as a matrix for the jobs of a workflow.",
+        ("plan 'churn#prod#4' --json", "plan --rollback churn prod --to v3.0.0"),
+    ),
     "approve": Command(
         _DEPLOY,
         "upkeep",
@@ -105,6 +111,12 @@ COMMANDS: Mapping[str, Command] = {
         "upkeep",
         "Close what killed runs left behind: records without an end, locks without an owner.",
         ("sweep --dry-run", "sweep churn --json"),
+    ),
+    "reconcile": Command(
+        _DEPLOY,
+        "reconciling",
+        "Find where what runs is not what the registry decides, and with --apply deploy that.",
+        ("reconcile", "reconcile churn prod --apply --dry-run", "reconcile --apply --json"),
     ),
     "lock": Command(
         _DEPLOY,

@@ -9,9 +9,10 @@ from model_stage_deploy.core.errors import Invalid, Refused
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.faces.commands.delivering import settings_of
 from model_stage_deploy.faces.event import read_event
+from model_stage_deploy.faces.hosting import books_of
 from model_stage_deploy.faces.opening import read_model, read_registry, require_path
 from model_stage_deploy.faces.printing import print_page
-from model_stage_deploy.faces.wiring import looking, on_actions
+from model_stage_deploy.faces.wiring import looking
 from model_stage_deploy.flows.status import MOST, status
 from model_stage_deploy.report import deployments as view
 
@@ -43,13 +44,7 @@ def show_deployments(given: argparse.Namespace, environ: Mapping[str, str]) -> i
     else:
         models = list(read_registry(given.repo, environ))
     settings, event = settings_of(given), read_event(environ)
-    on_github = bool(settings.token and event.repository) and not settings.no_github
-    if on_actions(environ) and not on_github and not settings.no_github:
-        raise Invalid(
-            Reason.USAGE,
-            "GitHub's deployments cannot be read without a token, and a job has no log of its own",
-            hint="add to the step: env: {GITHUB_TOKEN: ${{ github.token }}}",
-        )
+    recorded_in = books_of(settings, event).value
     with looking(settings, event, environ) as (context, host):
         rows = status(context, host, models, past=limit, only=given.stage)
     if given.stage and not rows:
@@ -58,7 +53,6 @@ def show_deployments(given: argparse.Namespace, environ: Mapping[str, str]) -> i
             f"{given.model} has no version in {given.stage}",
             hint=f"stages that its tags name: {', '.join(models[0].stages) or 'none'}",
         )
-    recorded_in = "github" if on_github else "log"
     tried = view.attempts(rows, limit=limit, since=given.since)
     document = view.document(tried, rows, recorded_in=recorded_in) if given.json else {}
     print_page(document, view.page(tried, rows, recorded_in=recorded_in), as_json=given.json)

@@ -1,7 +1,7 @@
 """A GitLab CI job at the door: its predefined variables become typed facts.
 
-Source: GitLab's "Predefined CI/CD variables reference". There is no file with the event, so nothing says which object
-was pushed; the registry's own rules look at the tag that is on the server.
+Source: GitLab's "Predefined CI/CD variables reference". There is no file with the event; the pipeline of a tag says
+which commit it is for, and keeps that when its job runs again (B17).
 """
 
 from __future__ import annotations
@@ -35,7 +35,10 @@ def read_gitlab_event(environ: Mapping[str, str]) -> WorkflowEvent:
         name=_NAMES.get(source, source),
         ref=f"refs/tags/{tag}" if tag else f"refs/heads/{branch}" if branch else "",
         commit=environ.get("CI_COMMIT_SHA", ""),
-        pushed=Pushed(forced=source == "push" and bool(tag) and _is_moved(environ)),
+        pushed=Pushed(
+            object_id=(environ.get("CI_COMMIT_SHA") or None) if tag else None,
+            forced=source == "push" and bool(tag) and _is_moved(environ),
+        ),
         default_branch=environ.get("CI_DEFAULT_BRANCH") or None,
         repository=project,
         server_url=server,

@@ -135,23 +135,50 @@ def open_source(repo: str, environ: Mapping[str, str], tell: Callable[[str], Non
         yield source
 
 
+def in_job(environ: Mapping[str, str]) -> bool:
+    """Whether a CI that we know runs us: GitHub Actions, GitLab CI, Jenkins. Its clone may be an earlier run's, and its
+    files those of the tagged commit: what decides is read from the remote."""
+    return "true" in (environ.get("GITHUB_ACTIONS"), environ.get("GITLAB_CI")) or bool(environ.get("JENKINS_URL"))
+
+
+def is_on_gitlab(environ: Mapping[str, str]) -> bool:
+    """Whether it is a GitLab project that the environment names: a job's, or at a terminal by CI_PROJECT_PATH."""
+    if environ.get("GITHUB_ACTIONS") == "true":
+        return False
+    named = environ.get("CI_PROJECT_PATH") and not environ.get("GITHUB_REPOSITORY")
+    return environ.get("GITLAB_CI") == "true" or bool(named)
+
+
+def token_in(environ: Mapping[str, str]) -> str:
+    """The token of the code host that the environment names, "" for none."""
+    return environ.get("GITLAB_TOKEN" if is_on_gitlab(environ) else "GITHUB_TOKEN", "")
+
+
 def token_for(url: str, environ: Mapping[str, str]) -> Secret | None:
-    """GITHUB_TOKEN, for the GitHub server that gave it and no other host, and not in clear where that one encrypts."""
-    token = environ.get("GITHUB_TOKEN", "")
+    """That token, for the server that gave it and no other host, and not in clear where that one encrypts."""
+    token = token_in(environ)
     if not token:
         return None
     from model_stage_deploy.adapters.git_scratch import parts_of
     from model_stage_deploy.core.redaction import Secret
 
     asked = parts_of(url)
-    for own in (
-        environ.get("GITHUB_SERVER_URL") or "https://github.com",
-        environ.get("GITHUB_API_URL") or "https://api.github.com",
-    ):
+    for own in _servers(environ):
         server = parts_of(own)
         if asked.hostname and asked.hostname == server.hostname and asked.scheme in ("https", server.scheme):
             return Secret(token)
     return None
+
+
+def _servers(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Addresses of the server that gave the token."""
+    if is_on_gitlab(environ):
+        server = environ.get("CI_SERVER_URL") or "https://gitlab.com"
+        return server, environ.get("CI_API_V4_URL") or server
+    return (
+        environ.get("GITHUB_SERVER_URL") or "https://github.com",
+        environ.get("GITHUB_API_URL") or "https://api.github.com",
+    )
 
 
 def _is_whole(local: GitRepository) -> bool:
@@ -169,7 +196,7 @@ def _source(
 
     url = local.remote_url()
     remotes = [(url, token_for(url, environ))] if url else []
-    return GitSource(local, remotes, refs_from_remote=environ.get("GITHUB_ACTIONS") == "true", tell=tell)
+    return GitSource(local, remotes, refs_from_remote=in_job(environ), tell=tell)
 
 
 @contextmanager

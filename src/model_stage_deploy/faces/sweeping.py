@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from model_stage_deploy.core.errors import Invalid
-from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.redaction import Scrubber
 from model_stage_deploy.faces.event import read_event
 from model_stage_deploy.faces.settings import Settings
@@ -21,22 +19,20 @@ def sweep_for_action(settings: Settings, environ: Mapping[str, str], announcer: 
 
     from model_stage_deploy.core.registry import fold
     from model_stage_deploy.core.tags import require_model_name
+    from model_stage_deploy.faces.hosting import books_of
     from model_stage_deploy.faces.wiring import working
     from model_stage_deploy.flows.sweep import sweep
     from model_stage_deploy.report.upkeep import sweep_document, sweep_page
 
-    if settings.token is None and not settings.no_github:
-        raise Invalid(
-            Reason.USAGE, "sweep needs a token", hint="leave the input `token` out: it is the job's own by default"
-        )
+    event = read_event(environ)
+    recorded_in = books_of(settings, event).value
     name = require_model_name(settings.model) if settings.model else None
-    with working(settings, read_event(environ), environ, announcer, scrubber) as context:
+    with working(settings, event, environ, announcer, scrubber) as context:
         if context.host is None:
             raise context.hostless or AssertionError(settings.command)
         registry = fold(context.repository.tags(name))
         models = [registry.model(name)] if name else list(registry)
         swept = sweep(context, context.host, models, everything=name is None, grace=GRACE, dry_run=settings.dry_run)
-    recorded_in = "log" if settings.no_github else "github"
     for block in sweep_page(swept, recorded_in):
         announcer.say(str(block))
     told = scrubber.value(sweep_document(swept, recorded_in))

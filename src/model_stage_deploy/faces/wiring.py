@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model_stage_deploy.adapters.git_repository import GitRepository
-from model_stage_deploy.adapters.git_scratch import basic, parts_of
+from model_stage_deploy.adapters.git_scratch import basic, parts_of, without_password
 from model_stage_deploy.adapters.git_source import GitSource
 from model_stage_deploy.core.errors import Invalid, MachineryFailed
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.redaction import Scrubber, Secret
 from model_stage_deploy.faces import members
-from model_stage_deploy.faces.event import WorkflowEvent
+from model_stage_deploy.faces.event import Platform, WorkflowEvent
+from model_stage_deploy.faces.handed_secrets import handed_secrets
 from model_stage_deploy.faces.hosting import forge_of, host_of
 from model_stage_deploy.faces.settings import Settings
 from model_stage_deploy.flows.context import Configuration, Context, Wishes
@@ -34,6 +35,11 @@ def on_actions(environ: Mapping[str, str]) -> bool:
     return environ.get("GITHUB_ACTIONS") == "true"
 
 
+def _of_the_job(environ: Mapping[str, str]) -> list[Secret]:
+    """Secrets that a platform puts into every job: they may stand in addresses that git complains of."""
+    return [Secret(value) for name in ("CI_JOB_TOKEN",) if (value := environ.get(name, ""))]
+
+
 @contextmanager
 def working(
     settings: Settings, event: WorkflowEvent, environ: Mapping[str, str], announcer: Announcer, scrubber: Scrubber
@@ -43,17 +49,25 @@ def working(
     Raises Invalid (usage, not-a-repository).
     """
     from model_stage_deploy.adapters.annotations_yaml import find_annotation
+    from model_stage_deploy.adapters.github_limits import Waits
     from model_stage_deploy.adapters.jinja_templates import JinjaTemplates
     from model_stage_deploy.adapters.system_clock import SystemClock
 
     if settings.token is not None:
         announcer.mask(settings.token.reveal())
         scrubber.add(basic(settings.token))
+    for secret in _of_the_job(environ):
+        announcer.mask(secret.reveal())
+    handed = handed_secrets(settings.secrets)
+    for value in handed.values():
+        announcer.mask(value)
     with open_source(settings, event, environ, lambda text: announcer.note("warning", text)) as source:
-        (host, hostless), forge = host_of(settings, event, source, scrubber), forge_of(settings, event)
+        waits = Waits(SystemClock(), tell=announcer.say)
+        host, hostless = host_of(settings, event, source, scrubber, waits)
+        forge = forge_of(settings, event, waits)
         yield Context(
             repository=source,
-            configuration=_Configurations(settings, source, trusted=on_actions(environ)),
+            configuration=_Configurations(settings, source, trusted=event.in_job),
             deployer=members.deployers(),
             gate=members.gates(source, host, forge),
             verifier=members.verifiers(),
@@ -68,7 +82,7 @@ def working(
             registry=lambda: _registry(settings, event, environ, source),
             interrupt=_interrupt,
             environ=environ,
-            owner=event.run.actor or ("" if on_actions(environ) else source.identity()),
+            owner=event.run.actor or ("" if event.in_job else source.identity()),
             wishes=Wishes(
                 by_hand=settings.by_hand,
                 force=settings.force,
@@ -76,42 +90,62 @@ def working(
                 wait=settings.wait,
                 lock=not settings.no_lock,
                 tag=settings.write_tag,
+                stage=settings.stage if settings.command == "deploy" else "",
+                planned=settings.planned,
             ),
             repository_name=event.repository,
             run=event.run,
             dry_run=settings.dry_run,
+            handed=handed,
         )
 
 
 def open_source(
     settings: Settings, event: WorkflowEvent, environ: Mapping[str, str], tell: Callable[[str], None] = lambda _: None
 ) -> GitSource:
-    """The registry's repository: on Actions the workspace if it is this repository's, and always its remote."""
-    if not on_actions(environ):
+    """The registry's repository: in a job the workspace if it is this repository's, and always its remote."""
+    if not event.in_job:
         local = GitRepository.open(Path(settings.repo or "."))
         url = local.remote_url()
         return GitSource(local, [(url, _token_for(url, settings, event))] if url else [])
     workspace = _workspace(settings, event, environ)
-    urls = [f"{event.server_url}/{event.repository}"] if event.repository else []
+    urls = _addresses(settings, event, environ)
     origin = workspace.remote_url() if workspace else None
-    if origin and origin.removesuffix(".git").rstrip("/") not in urls:
+    if origin and _plain(origin) not in map(_plain, urls):
         urls.append(origin)
     remotes = [(url, _token_for(url, settings, event)) for url in urls]
     return GitSource(workspace, remotes, default_branch=event.default_branch, refs_from_remote=True, tell=tell)
 
 
+def _addresses(settings: Settings, event: WorkflowEvent, environ: Mapping[str, str]) -> list[str]:
+    """Where the platform has the repository; on GitLab without a token of ours with that of the job in it."""
+    if not event.repository:
+        return []
+    if event.home is Platform.GITLAB and settings.token is None and environ.get("CI_REPOSITORY_URL"):
+        return [environ["CI_REPOSITORY_URL"]]
+    ending = ".git" if event.home is Platform.GITLAB else ""
+    return [f"{event.server_url}/{event.repository}{ending}"]
+
+
+def _plain(url: str) -> str:
+    return without_password(url).rstrip("/").removesuffix(".git")
+
+
 def _workspace(settings: Settings, event: WorkflowEvent, environ: Mapping[str, str]) -> GitRepository | None:
     """The job's checkout, if it is one of this repository: it must hold the commit that the event names."""
-    path = Path(environ.get("GITHUB_WORKSPACE") or ".", settings.repo)
+    places = {Platform.GITHUB: "GITHUB_WORKSPACE", Platform.GITLAB: "CI_PROJECT_DIR", Platform.NONE: "WORKSPACE"}
+    path = Path(environ.get(places[event.platform]) or ".", settings.repo)
     try:
         found = GitRepository.open(path)
     except Invalid:
         return None
+    if event.platform is Platform.NONE and not event.commit:
+        return found  # nobody says which commit it is about, and no other address is known
     return found if event.commit and found.commit_of(event.commit) else None
 
 
 def _token_for(url: str, settings: Settings, event: WorkflowEvent) -> Secret | None:
-    """The token, for the GitHub server that gave it and no other host."""
+    """The token, for the server that gave it and no other host."""
     hosts = {parts_of(event.server_url).hostname, parts_of(event.api_url).hostname} - {None}
     return settings.token if parts_of(url).hostname in hosts else None
 
@@ -132,21 +166,32 @@ def _registry(
     from model_stage_deploy.adapters.system_clock import SystemClock
     from model_stage_deploy.flows.change import World
 
-    actions = on_actions(environ)
     url = source.url
-    if actions:
-        actor = event.run.actor or "github-actions[bot]"
-        os.environ.setdefault("GIT_COMMITTER_NAME", actor)
-        os.environ.setdefault("GIT_COMMITTER_EMAIL", f"{actor}@users.noreply.github.com")
-    repo = url if actions and url else settings.repo or "."
+    if event.in_job:
+        _sign_as(event, environ)
+    repo = url if event.in_job and url else settings.repo or "."
     with open_tag_store(
         repo,
-        is_url=actions and bool(url),
+        is_url=event.in_job and bool(url),
         push=bool(url),
         token_for=lambda address: _token_for(address, settings, event),
         tell=lambda _: None,
     ) as store:
         yield World(store, SystemClock(), environ, _parse_gto_config), bool(url)
+
+
+def _sign_as(event: WorkflowEvent, environ: Mapping[str, str]) -> None:
+    """Tags that a job makes are in the name of who started it; what the job sets itself goes first."""
+    if event.home is Platform.GITLAB:
+        server = parts_of(event.server_url).hostname or "gitlab"
+        actor = event.run.actor or "gitlab-ci"
+        address = environ.get("GITLAB_USER_EMAIL") or f"{actor}@users.noreply.{server}"
+    else:
+        on_github = event.platform is Platform.GITHUB
+        actor = event.run.actor or ("github-actions[bot]" if on_github else "model-stage-deploy")
+        address = f"{actor}@users.noreply.{'github.com' if on_github else 'invalid'}"
+    os.environ.setdefault("GIT_COMMITTER_NAME", actor)
+    os.environ.setdefault("GIT_COMMITTER_EMAIL", address)
 
 
 def _interrupt() -> None:
@@ -167,7 +212,7 @@ def looking(settings: Settings, event: WorkflowEvent, environ: Mapping[str, str]
     scrubber = Scrubber()
     with working(settings, event, environ, TerminalAnnouncer(sys.stderr, scrubber), scrubber) as context:
         if context.host is None:
-            raise AssertionError(settings.command)  # host_of gives one to every command that looks
+            raise context.hostless or AssertionError(settings.command)
         yield context, context.host
 
 

@@ -45,7 +45,7 @@ class Approval:
             raise MachineryFailed(
                 Reason.GATE_UNKNOWN,
                 "approvals are kept with the records of deployments, and there are none here",
-                hint="give it a token (GITHUB_TOKEN) and the repository, or run it in the clone",
+                hint="give it a token of the code host, and the repository, or run it in the clone",
             )
         found = self._host.approvals(decision.model, decision.version, decision.stage, decision.commit)
         seen: list[Seen] = []
@@ -73,7 +73,7 @@ class Approval:
                 return unknown(
                     "approval",
                     f"{', '.join(names)} approved {what}; it is not known who deploys it, so it may be their own",
-                    "start it on GitHub, where the run says who started it",
+                    "start it in a job of the code host, which knows who started it",
                 )
             return passed("approval", f"{', '.join(names)} approved {what}", approved=[_fact(each) for each in good])
         have = f"{len(good)} of {rule.count} approvals that {what} needs"
@@ -124,7 +124,7 @@ def _hint(case: Case) -> str:
     words = " ".join(f"'{word}'" for word in (decision.model, decision.version, decision.stage))
     return (
         f"one of them runs: python -m model_stage_deploy approve {words}; then run this again. Or leave this gate out "
-        "and let GitHub ask: the job's `environment:` with required reviewers (docs/howto/require-an-approval.md)"
+        "and let the code host ask: a job's `environment:` with required reviewers (docs/howto/require-an-approval.md)"
     )
 
 

@@ -62,8 +62,8 @@ def _ask_one(forge: Forge | None, person: Person, who: Who) -> Person:
     if forge is None:
         raise MachineryFailed(
             Reason.GATE_UNKNOWN,
-            f"whether {one_line(person.name, 100)} is {_meant(who)} is for GitHub to say, and it cannot be asked",
-            hint="give it a token (GITHUB_TOKEN) and the repository, or list people by their logins",
+            f"whether {one_line(person.name, 100)} is {_meant(who)} is for the code host to say, which cannot be asked",
+            hint="give it a token of the code host, and the repository, or list people by their logins",
         )
     if who.kind is Kind.TEAM:
         return person._replace(teams={**person.teams, who.name: forge.is_member(person.name, who.name)})

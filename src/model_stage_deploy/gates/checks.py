@@ -30,9 +30,9 @@ class Checks:
         if self._forge is None:
             raise MachineryFailed(
                 Reason.GATE_UNKNOWN,
-                f"whether {', '.join(rule)} passed on commit {case.decision.commit[:12]} is for GitHub to say, "
+                f"whether {', '.join(rule)} passed on commit {case.decision.commit[:12]} is for the code host to say, "
                 "and it cannot be asked",
-                hint="give it a token (GITHUB_TOKEN) and the repository",
+                hint="give it a token of the code host, and the repository",
             )
         return self._forge.checks(case.decision.commit)
 

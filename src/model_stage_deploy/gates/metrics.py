@@ -65,7 +65,7 @@ class Metrics:
             raise MachineryFailed(
                 Reason.GATE_UNKNOWN,
                 f"which version is live in {case.decision.stage} cannot be told, and a rule compares with it",
-                hint="give it a token (GITHUB_TOKEN) and the repository, or use this repository's own log: --no-github",
+                hint="give it a token of the code host, or use this repository's own log: --records log",
             )
         new = self._metrics(case.decision.commit, rule, case)
         return Seen(new, self._metrics(case.live_commit, rule, case) if wanted and case.live_commit else None)

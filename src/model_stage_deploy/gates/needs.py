@@ -50,7 +50,7 @@ class Needs:
             raise MachineryFailed(
                 Reason.GATE_UNKNOWN,
                 f"deployments are not recorded in this run, so nobody knows what was in {stages}",
-                hint="give it a token (GITHUB_TOKEN) and the repository, or use this repository's own log: --no-github",
+                hint="give it a token of the code host, or use this repository's own log: --records log",
             )
         return {need.stage: self._records(rule, need, case) for need in _needed(rule) if _is_open(need, case)}
 
@@ -150,7 +150,7 @@ def _soaked(rule: Gates, need: Needed, case: Case, known: Fared) -> _Answer:
     if stretch.end is None and stretch.start is not None:
         left = spoken(stretch.start + asked - now, up=True)
         sentence += f"; {decision.stage} asks for {spoken(asked)}, which is in {left}"
-        return _Answer("not-soaked", sentence, f"run this again in {left} (on GitHub: Re-run jobs)", facts)
+        return _Answer("not-soaked", sentence, f"run this again in {left}", facts)
     current = known.stretches[-1]
     sentence += f" and good there for {spoken(lasted)}; {decision.stage} asks for {spoken(asked)} without a break"
     if current.end is None and current.start is not None:

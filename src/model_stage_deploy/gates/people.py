@@ -67,7 +67,7 @@ def _pusher(rule: Rule, facts: Facts) -> Verdict | None:
             "people",
             "unknown-pusher",
             f"it is not known who pushed the tag or started the run; {may} may",
-            "start it on GitHub, where the run says who started it",
+            "start it in a job of the code host, which knows who started it",
         )
     if not listed(rule.pushers, person):
         return failed(

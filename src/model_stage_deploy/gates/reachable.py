@@ -71,9 +71,9 @@ class ReachableFrom:
             names = _names(unseen)
             return unknown(
                 "reachable-from",
-                f"commit {commit[:12]} is on {names}; whether that is protected is for GitHub to say, "
+                f"commit {commit[:12]} is on {names}; whether that is protected is for the code host to say, "
                 "and it cannot be asked",
-                "give it a token (GITHUB_TOKEN) and the repository",
+                "give it a token of the code host, and the repository",
             )
         return _refused(facts, commit)
 

@@ -11,7 +11,7 @@ from model_stage_deploy.core.verdict import Verdict, failed, passed
 from model_stage_deploy.core.windows import Schedule, read_window
 from model_stage_deploy.gates.contract import Case
 
-_AGAIN = "run this again then (on GitHub: Re-run jobs)"
+_AGAIN = "run this again then"
 
 
 class Window:

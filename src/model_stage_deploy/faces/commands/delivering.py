@@ -6,10 +6,12 @@ import argparse
 import os
 import sys
 from contextlib import suppress
+from typing import TextIO
 
 from model_stage_deploy.core.redaction import Scrubber, Secret
-from model_stage_deploy.faces.opening import require_path
-from model_stage_deploy.faces.settings import Settings, wait_of
+from model_stage_deploy.faces.opening import require_path, token_in
+from model_stage_deploy.faces.settings import AUTO, Settings, wait_of
+from model_stage_deploy.ports import Announcer
 
 
 def _deploy(command: argparse.ArgumentParser) -> None:
@@ -34,7 +36,7 @@ def _rollback(command: argparse.ArgumentParser) -> None:
 def _delivering(command: argparse.ArgumentParser) -> None:
     mapping_arguments(command)
     command.add_argument("--dry-run", action="store_true", help="show the whole plan and touch nothing")
-    command.add_argument("--no-github", action="store_true", help="record it in `.git` here, not on GitHub")
+    records_arguments(command, "record it in `.git` here, not on the code host")
     command.add_argument("--override", default="", metavar="REASON", help="go past the gates, if the mapping lets you")
     command.add_argument("--wait", default="", metavar="TIME", help="for another deployment: 10m, or 0 for not at all")
     command.add_argument("--no-lock", action="store_true", help="take no lock: nothing else can deploy meanwhile")
@@ -51,9 +53,20 @@ def mapping_arguments(command: argparse.ArgumentParser) -> None:
     )
 
 
+def records_arguments(command: argparse.ArgumentParser, without: str) -> None:
+    """Where deployments are recorded; `without` says what `--no-github` does."""
+    command.add_argument("--no-github", action="store_true", help=without)
+    command.add_argument(
+        "--records",
+        choices=("auto", "github", "gitlab", "git", "log"),
+        default=AUTO,
+        help="where deployments are recorded: the code host, git (refs of the remote), log (a file in `.git`)",
+    )
+
+
 def settings_of(given: argparse.Namespace) -> Settings:
     """The command line as the settings that the action has, too."""
-    token = os.environ.get("GITHUB_TOKEN", "")
+    token = token_in(os.environ)
     taken = vars(given)
     return Settings(
         command=given.command,
@@ -66,6 +79,7 @@ def settings_of(given: argparse.Namespace) -> Settings:
         config_ref=taken.get("config_ref", ""),
         dry_run=taken.get("dry_run", False),
         no_github=taken.get("no_github", False),
+        records=taken.get("records", AUTO),
         override=taken.get("override", ""),
         wait=wait_of(taken.get("wait", ""), "--wait"),
         no_lock=taken.get("no_lock", False),
@@ -75,19 +89,24 @@ def settings_of(given: argparse.Namespace) -> Settings:
     )
 
 
-def deliver(given: argparse.Namespace) -> int:
-    """Carry the command out; the exit code. Raises Invalid (usage)."""
+def announcer_on(stream: TextIO, scrubber: Scrubber) -> Announcer:
+    """Who tells what happens: in a job the runner's way, else a terminal's."""
     from model_stage_deploy.adapters.runner_announcer import RunnerAnnouncer
     from model_stage_deploy.adapters.terminal_announcer import TerminalAnnouncer
+    from model_stage_deploy.faces.wiring import on_actions
+
+    return (RunnerAnnouncer if on_actions(os.environ) else TerminalAnnouncer)(stream, scrubber)
+
+
+def deliver(given: argparse.Namespace) -> int:
+    """Carry the command out; the exit code. Raises Invalid (usage)."""
     from model_stage_deploy.faces.conduct import conduct, to_json
     from model_stage_deploy.faces.signals import undisturbed
-    from model_stage_deploy.faces.wiring import on_actions
     from model_stage_deploy.report.text import describe
 
     require_path(given.repo, given.command)
     scrubber = Scrubber()
-    stream = sys.stderr if given.json else sys.stdout
-    announcer = (RunnerAnnouncer if on_actions(os.environ) else TerminalAnnouncer)(stream, scrubber)
+    announcer = announcer_on(sys.stderr if given.json else sys.stdout, scrubber)
     outcome = conduct(settings_of(given), os.environ, announcer, scrubber)
     with undisturbed(), suppress(BrokenPipeError):  # whoever reads: the exit code tells
         if given.json:

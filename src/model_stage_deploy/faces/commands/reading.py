@@ -57,6 +57,12 @@ def _history_arguments(command: argparse.ArgumentParser) -> None:
         "below are for this alone",
     )
     command.add_argument("--no-github", action="store_true", help="read this repository's own log")
+    command.add_argument(
+        "--records",
+        choices=("auto", "github", "gitlab", "git", "log"),
+        default="auto",
+        help="where deployments are recorded: the code host, git (refs of the remote), log (a file in `.git`)",
+    )
     command.add_argument("--config", default="", metavar="FILE", help="the mapping file")
     command.add_argument("--config-ref", default="", metavar="REF", help="read it at a branch, tag, commit")
 

@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 
-from model_stage_deploy.faces.commands.delivering import mapping_arguments, settings_of
+from model_stage_deploy.faces.commands.delivering import mapping_arguments, records_arguments, settings_of
 from model_stage_deploy.faces.opening import require_path
 from model_stage_deploy.faces.printing import print_page
 
@@ -19,7 +19,7 @@ _NEXT = (
 def _check_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("model", nargs="?", default="", help="one model only")
     mapping_arguments(command)
-    command.add_argument("--no-github", action="store_true", help="let gates read the log in `.git`, not GitHub")
+    records_arguments(command, "let gates read the log in `.git`, not the code host's deployments")
 
 
 def _init_arguments(command: argparse.ArgumentParser) -> None:

@@ -11,7 +11,7 @@ from model_stage_deploy.core.journey import Journey, journeys
 from model_stage_deploy.core.lifecycle import Lifecycle
 from model_stage_deploy.core.model import Model
 from model_stage_deploy.core.reasons import Reason
-from model_stage_deploy.faces.commands.delivering import mapping_arguments, settings_of
+from model_stage_deploy.faces.commands.delivering import mapping_arguments, records_arguments, settings_of
 from model_stage_deploy.faces.opening import is_url, read_model, read_registry, require_path
 from model_stage_deploy.faces.printing import print_page
 from model_stage_deploy.report import lifecycle as view
@@ -24,9 +24,7 @@ _UNMAPPED = (Reason.UNMAPPED_STAGE, Reason.UNMAPPED_IGNORED)
 def _arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("model", nargs="?", default="", help="one model only, with the way of its newest versions")
     mapping_arguments(command)
-    command.add_argument(
-        "--no-github", action="store_true", help="do not ask GitHub: what runs is told by this repository's log, if any"
-    )
+    records_arguments(command, "ask no code host: what runs is told by this repository's log, if any")
     command.add_argument(
         "--exit-code",
         action="store_true",
@@ -55,34 +53,35 @@ def _status(given: argparse.Namespace) -> int:
 
 
 def _joined(given: argparse.Namespace, models: Sequence[Model]) -> tuple[list[Lifecycle] | None, str]:
-    """The rows with their deployments, and where those are recorded: github or log. None, "" where nobody can be asked.
+    """The rows with their deployments, and where those are recorded (see `books_of`). None, "" where nobody can be
+    asked.
 
     A log without a record of these models is nobody to ask: they may be deployed elsewhere.
     """
     from model_stage_deploy.faces.event import read_event
+    from model_stage_deploy.faces.hosting import Books, books_of
+    from model_stage_deploy.faces.settings import AUTO
 
     settings, event = settings_of(given), read_event(os.environ)
-    on_github = bool(settings.token and event.repository) and not given.no_github
-    if on_github:
-        require_path(given.repo, "status with GitHub's deployments")
-    elif is_url(given.repo):
+    books = books_of(settings, event)
+    if books is not Books.LOG:
+        if books is not Books.GIT and settings.token is None and settings.records == AUTO:
+            return None, ""
+        require_path(given.repo, "status with deployments")
+    elif is_url(given.repo) or event.in_job:  # a job's own log is gone when the job ends
         return None, ""
-    from model_stage_deploy.faces.wiring import looking, on_actions
+    from model_stage_deploy.faces.wiring import looking
     from model_stage_deploy.flows.status import status
 
-    if not on_github and on_actions(os.environ):
-        return None, ""  # a job's own log is gone when the job ends
     try:
         with looking(settings, event, os.environ) as (context, host):
             rows = status(context, host, models, past=_PAST if given.model else 0)
     except Invalid:
-        if on_github:
+        if books is not Books.LOG:
             raise
         return None, ""
-    if on_github:
-        return rows, "github"
-    told = any(row.records or row.reason is Reason.LOG_FAILED for row in rows)
-    return (rows, "log") if told else (None, "")
+    told = books is not Books.LOG or any(row.records or row.reason is Reason.LOG_FAILED for row in rows)
+    return (rows, books.value) if told else (None, "")
 
 
 def _decided(given: argparse.Namespace, models: Sequence[Model]) -> list[Lifecycle]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from model_stage_deploy.core.errors import Invalid
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.tags import require_model_name
-from model_stage_deploy.faces.commands.delivering import mapping_arguments, settings_of
+from model_stage_deploy.faces.commands.delivering import mapping_arguments, records_arguments, settings_of
 from model_stage_deploy.faces.opening import read_model, read_registry, require_path
 from model_stage_deploy.faces.printing import print_page
 from model_stage_deploy.report import upkeep as view
@@ -43,9 +43,7 @@ def _approve_arguments(command: argparse.ArgumentParser) -> None:
 
 def _host_arguments(command: argparse.ArgumentParser) -> None:
     mapping_arguments(command)
-    command.add_argument(
-        "--no-github", action="store_true", help="use the log in the repository's `.git`, not GitHub's deployments"
-    )
+    records_arguments(command, "use the log in the repository's `.git`, not the code host's deployments")
 
 
 def _sweep(given: argparse.Namespace) -> int:
@@ -77,24 +75,19 @@ def _approve(given: argparse.Namespace) -> int:
 
 @contextmanager
 def _host(given: argparse.Namespace) -> Iterator[tuple[Context, CodeHost, str]]:
-    """The context, where deployments are recorded, and what that is called: GitHub where it can be asked, else the log.
+    """The context, where deployments are recorded, and what that is called.
 
     Raises Invalid (usage): a job's own log is gone when the job ends, so it is used there only if that is asked for.
     """
     from model_stage_deploy.faces.event import read_event
-    from model_stage_deploy.faces.wiring import looking, on_actions
+    from model_stage_deploy.faces.hosting import books_of
+    from model_stage_deploy.faces.wiring import looking
 
     require_path(given.repo, given.command)
     settings, event = settings_of(given), read_event(os.environ)
-    on_github = bool(settings.token and event.repository) and not settings.no_github
-    if on_actions(os.environ) and not on_github and not settings.no_github:
-        raise Invalid(
-            Reason.USAGE,
-            f"{given.command} has no token, so it cannot reach GitHub's deployments",
-            hint="add to the step: env: {GITHUB_TOKEN: ${{ github.token }}}",
-        )
+    books = books_of(settings, event)
     with looking(settings, event, os.environ) as (context, host):
-        yield context, host, "github" if on_github else "log"
+        yield context, host, books.value
 
 
 def _grace(text: str) -> float:
