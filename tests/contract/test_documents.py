@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, list[str]] = {
     "outcome": ["deploy", "churn#dev#4", "--dry-run"],
     "complaint": ["show", "--nope"],
     "parse": ["parse", "churn#prod#4"],
+    "plan": ["plan", "churn#dev#4"],
     "show": ["show"],
     "which": ["which", "churn", "prod"],
     "history": ["history", "churn"],
@@ -42,6 +43,7 @@ COMMANDS: Mapping[str, list[str]] = {
     "doctor": ["doctor"],
     "locks": ["locks"],
     "sweep": ["sweep", "--dry-run"],
+    "drift": ["reconcile", "churn", "--no-github", "--apply", "--dry-run"],
     "approve": ["approve", "churn", "v3.1.0", "prod", "-m", "as agreed on Monday"],
     "lock-change": ["lock", "churn", "prod", "-m", "incident 42"],
     "change": ["promote", "churn", "--version", "v3.1.0", "--to", "prod", "--dry-run"],
@@ -50,6 +52,8 @@ PLAN = a_plan(verify=(Check(run="true"),))
 EVIDENCE = Evidence(gates=(passed("metrics", "accuracy 0.93 >= 0.9", accuracy=0.93),))
 FREE = {"models", "stages", "origins", "options"}
 """Keys whose own keys are names of the user's choice."""
+ELSEWHERE = {"outcome"}
+"""Keys that hold a document with a page of its own."""
 
 
 def shown() -> dict[str, Any]:
@@ -68,6 +72,8 @@ def keys(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {
             key: (keys(next(iter(item.values()), None)) if key in FREE and isinstance(item, Mapping) else keys(item))
+            if key not in ELSEWHERE
+            else None
             for key, item in value.items()
         }
     if isinstance(value, list):

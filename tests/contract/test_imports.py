@@ -42,7 +42,8 @@ OUTSIDE: dict[str, set[str]] = {
 # Adapter -> its one outside library; all others have none.
 ADAPTERS: dict[str, set[str]] = {
     "git_checkout": {"git"},
-    "github_client": {"github", "requests"},  # PyGithub lets exceptions of requests, on which it stands, through
+    "github_client": {"github", "requests", "urllib3"},  # PyGithub lets exceptions of those on which it stands through
+    "gitlab_client": {"requests"},
     "jinja_limits": {"jinja2"},
     "jinja_templates": {"jinja2"},
     "safe_yaml": {"yaml"},
@@ -52,7 +53,9 @@ ADAPTERS: dict[str, set[str]] = {
     "yaml_scalars": {"yaml"},
 }
 # Faces that may name adapters: the composition root, and those that make announcers and readers themselves.
-NAMERS = {"wiring", "hosting", "members", "action", "cli", "checking", "delivering", "doctor", "locking", "opening"}
+NAMERS = {"wiring", "hosting", "members", "action", "cli", "checking", "delivering", "doctor", "locking", "opening"} | {
+    "reporting"
+}
 
 
 def imported(path: Path) -> Iterator[str]:

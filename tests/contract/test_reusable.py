@@ -65,6 +65,13 @@ def test_doctor_takes_the_example_for_a_workflow_that_deploys_and_may() -> None:
     assert job.permissions == job.needs
 
 
+@pytest.mark.parametrize("path", [WORKFLOW, ON_HOST], ids=lambda path: path.stem)
+def test_a_count_that_is_missing_is_not_taken_for_none(path: Path) -> None:
+    """`null != '0'` is false for GitHub: both become numbers."""
+    condition = read(path)["jobs"]["deploy"]["if"]
+    assert condition == "${{ !inputs.dry-run && format('{0}', needs.plan.outputs.count) != '0' }}"
+
+
 def test_what_waits_is_not_dropped_and_what_runs_is_not_stopped() -> None:
     deploy = read(WORKFLOW)["jobs"]["deploy"]
     assert deploy["concurrency"] == {"group": "${{ matrix.group }}", "queue": "max", "cancel-in-progress": False}
@@ -101,6 +108,7 @@ GOOD = {
     "PLANNED_REASON": "dry-run",
     "PLANNED_URL": "",
     "COUNT": "1",
+    "DRY_RUN": "false",
     "JOBS": "success",
     "RESULT": "deployed",
     "REASON": "deployed",
@@ -138,7 +146,9 @@ def test_a_deployment_is_summed_up(tmp_path: Path) -> None:
         ({"PLAN": "failure", "PLANNED": "", "JOBS": "skipped"}, 1, "error"),
         ({"PLAN": "cancelled", "PLANNED": "", "JOBS": "skipped"}, 1, "cancelled"),
         ({"PLANNED": "nothing-to-do", "COUNT": "0", "JOBS": "skipped"}, 0, "nothing-to-do"),
-        ({"PLANNED": "planned", "JOBS": "skipped"}, 0, "planned"),  # a dry run
+        ({"JOBS": "skipped"}, 1, "error"),  # a deployment was planned, and nobody knows why there is none
+        ({"COUNT": "", "JOBS": "skipped"}, 1, "error"),
+        ({"PLANNED": "planned", "JOBS": "skipped", "DRY_RUN": "true"}, 0, "planned"),
     ],
 )
 def test_how_it_ended(tmp_path: Path, changes: dict[str, str], code: int, result: str) -> None:
@@ -154,3 +164,13 @@ def test_a_row_is_one_line_whatever_is_in_it(tmp_path: Path) -> None:
     code, outputs, _ = ran(script("row"), tmp_path, INDEX="3", REASON="deployed\nresult=evil", **values)
     assert code == 0
     assert outputs == {"row-3": "| `churn` | `prod` | (nothing) | `v2.0.0` | deployed | `deployed result=evil` |"}
+
+
+def test_what_a_record_says_was_there_before_is_no_markdown(tmp_path: Path) -> None:
+    values = {"MODEL": "churn", "STAGE": "prod", "VERSION": "v2.0.0", "RESULT": "deployed", "REASON": "deployed"}
+    for previous, shown in (
+        ("v1.0.0-rc.1+build", "v1.0.0-rc.1+build"),
+        ("[x](https://e.example)|<img>", "?x??https???e.example???img?"),
+    ):
+        _, outputs, _ = ran(script("row"), tmp_path, INDEX="0", PREVIOUS=previous, **values)
+        assert outputs == {"row-0": f"| `churn` | `prod` | {shown} | `v2.0.0` | deployed | `deployed` |"}

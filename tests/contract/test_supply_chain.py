@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -151,6 +153,30 @@ def test_a_rehearsal_publishes_nothing() -> None:
     assert build["with"]["push"] == "${{ inputs.publish }}"
     [login] = [step for step in release["image"]["steps"] if step.get("uses", "").startswith("docker/login-action@")]
     assert login["if"] == "inputs.publish"
+
+
+@pytest.mark.parametrize(
+    ("there", "calls"), [("false", ["view"]), ("none", ["view", "create"]), ("true", ["view", "delete", "create"])]
+)
+def test_a_release_that_a_dead_run_left_as_a_draft_is_made_again(tmp_path: Path, there: str, calls: list[str]) -> None:
+    [script] = [
+        step["run"] for step in workflow("release.yml")["jobs"]["tag"]["steps"] if step.get("name") == "Release"
+    ]
+    (tmp_path / "gh").write_text(
+        f"""#!/bin/sh\necho "$2" >> calls\ntest "$2" != view || test {there} != none || exit 1\necho {there}\n"""
+    )
+    (tmp_path / "python3").write_text("#!/bin/sh\necho notes\n")
+    for name in ("gh", "python3"):
+        (tmp_path / name).chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "VERSION": "1.2.3"}
+    subprocess.run(["bash", "-e", "-c", script], cwd=tmp_path, env=environment, check=True)  # as the runner does
+    assert (tmp_path / "calls").read_text().split() == calls
+
+
+def test_an_image_of_a_second_run_does_not_take_the_name_of_a_release() -> None:
+    """Git refuses another tag of a version; the registry would let its tag be moved."""
+    told = "".join(step.get("run", "") for step in workflow("release.yml")["jobs"]["tag"]["steps"])
+    assert 0 < told.index("python3 -m release tag") < told.index("imagetools create")
 
 
 def test_the_image_tells_where_it_comes_from_and_what_is_in_it() -> None:

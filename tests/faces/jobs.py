@@ -84,6 +84,7 @@ class Job:
     receiver: Receiver
     extra: dict[str, str] = field(default_factory=dict)
     runs: int = 0
+    program: tuple[str, ...] = (sys.executable, "-I", "-u", "-m", "model_stage_deploy.faces.action")
 
     def publish(self) -> None:
         """Bring the remote up to date."""
@@ -146,7 +147,7 @@ class Job:
         (job / "event.json").write_text(json.dumps(whole), encoding="utf-8")
         environment = self._environment(job, workspace, name, ref, commit, inputs)
         process = subprocess.Popen(
-            [sys.executable, "-I", "-u", "-m", "model_stage_deploy.faces.action"],
+            self.program,
             cwd=workspace,
             env=environment,
             stdin=subprocess.DEVNULL,

@@ -15,8 +15,9 @@ BRANCH = "refs/heads/main"
 
 
 def started(job: Job, name: str, body: Mapping[str, Any], ref: str = BRANCH, **inputs: str) -> Ended:
-    """The run that an event starts."""
-    return job.run(name, ref, job.repository.git("rev-parse", "main"), body, inputs, "none")
+    """The run that an event starts; GITHUB_SHA is the commit of its ref."""
+    commit = job.repository.tags().get(ref.removeprefix("refs/tags/")) or job.repository.git("rev-parse", "main")
+    return job.run(name, ref, commit, body, inputs, "none")
 
 
 def asked(job: Job, payload: Any, **inputs: str) -> Ended:

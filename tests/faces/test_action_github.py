@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from model_stage_deploy.faces.settings import OUTPUTS
@@ -132,7 +134,19 @@ def test_a_rate_limit_is_waited_out(job: Job) -> None:
     assert _end(ended) == (0, "deployed", "deployed"), ended.log
     [recorded] = [step for step in ended.document["steps"] if step["name"] == "record the start"]
     assert 1 <= recorded["seconds"] < 10
+    assert "GitHub's secondary rate limit is met: waiting 1 s, until " in ended.log
     assert len(job.github.deployments) == 1
+
+
+def test_a_rate_limit_that_ends_later_ends_the_run_and_says_when(job: Job) -> None:
+    spent = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(time.time()) + 1800)}
+    job.github.fail_next("POST", DEPLOYMENTS, status=403, headers=spent, body={"message": "API rate limit exceeded"})
+    ended = job.push("churn#prod#5")
+
+    assert _end(ended) == (4, "error", "rate-limited"), ended.log
+    assert "Error: nothing was deployed: GitHub's rate limit is met until " in ended.log
+    assert (job.receiver.requests, job.github.deployments) == ([], [])
+    assert job.github.calls[-1].status == 403, "nothing more is sent"
 
 
 @pytest.mark.parametrize("path", [DEPLOYMENTS, STATUSES])
@@ -164,7 +178,7 @@ def test_without_github_nothing_is_asked_of_it(job: Job) -> None:
 
 
 def test_ghes_is_asked_below_its_prefix(job: Job) -> None:
-    with GitHubStandIn(repository=REPOSITORY, token=TOKEN, prefix="/api/v3") as enterprise:
+    with GitHubStandIn(repository=REPOSITORY, token=TOKEN, description="ghes") as enterprise:
         job.extra["GITHUB_API_URL"] = enterprise.url
         ended = job.push("churn#prod#5")
 

@@ -233,7 +233,7 @@ def test_a_token_in_the_remotes_words_is_unseen(job: Job) -> None:
     job.remote.token = "another"
     ended = job.push("churn#prod#5")
 
-    assert (ended.exit_code, ended.outputs["reason"]) == (3, "incomplete-tags"), ended.log
+    assert (ended.exit_code, ended.outputs["reason"]) == (4, "permission-missing"), ended.log
     _assert_unseen(job, ended, TOKEN)
 
 

@@ -79,7 +79,7 @@ def test_a_shallow_clone_asks_its_remote(registry: GitRepository, remote: GitRem
         assert (done.exit_code, done.out) == (0, run(registry.path, *question).out), question
     assert tree(place) == before
     refused = run(place, "show", "--json", home=tmp_path)
-    assert (refused.exit_code, refused.json["reason"]) == (3, "incomplete-tags")
+    assert (refused.exit_code, refused.json["reason"]) == (4, "permission-missing")
 
 
 def test_tags_that_no_branch_holds_and_tags_on_folders(tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_no_token_or_another_servers_is_not_sent(remote: GitRemote, tmp_path: Pa
     for env in ({}, {"GITHUB_TOKEN": TOKEN}, {"GITHUB_TOKEN": TOKEN, "GITHUB_SERVER_URL": "https://127.0.0.2"}):
         remote.forget()
         done = run(tmp_path, *question, "--repo", url, "--json", env=env, home=tmp_path)
-        assert (done.exit_code, done.json["reason"]) == (4, "git-failed")
+        assert (done.exit_code, done.json["reason"]) == (4, "permission-missing")
         assert "contents: read" in done.json["hint"]
         assert remote.requests
         assert not any(request.had_authorization for request in remote.requests)

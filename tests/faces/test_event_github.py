@@ -34,7 +34,7 @@ def test_every_example_of_github_is_read(tmp_path: Path, example: dict[str, Any]
     if name in ("push", "create", "delete") and "master" not in payload["ref"]:
         assert event.ref == "refs/tags/simple-tag"
         assert event.pushed.deleted is (name == "delete" or payload.get("deleted", False))
-        assert (event.pushed.object_id is None) is (name != "push" or payload["deleted"])
+        assert (event.pushed.object_id is None) is event.pushed.deleted
     elif name == "release":
         assert event.ref == f"refs/tags/{payload['release']['tag_name']}"
         assert bool(event.idle) is (payload["action"] in ("created", "edited", "deleted"))
@@ -52,9 +52,9 @@ def test_the_examples_are_of_every_event_that_can_start_us() -> None:
 
 def test_t25_a_created_tag_is_known_by_its_short_name(tmp_path: Path) -> None:
     body = {"ref": TAG, "ref_type": "tag"}
-    for ref in (REF, ""):
+    for ref, pushed in ((REF, Pushed("c" * 40)), ("", Pushed())):
         event = read(tmp_path, "create", body, ref)
-        assert (event.ref, event.by_hand, event.pushed) == (REF, False, Pushed())
+        assert (event.ref, event.by_hand, event.pushed) == (REF, False, pushed)
     assert read(tmp_path, "create", {"ref": TAG, "ref_type": "branch"}).ref == f"refs/heads/{TAG}"
 
 
@@ -75,7 +75,7 @@ def test_t24_a_deletion_says_in_its_file_what_is_gone(tmp_path: Path) -> None:
 
 def test_a_dispatch_on_a_tag_asks_for_it_by_hand(tmp_path: Path) -> None:
     event = read(tmp_path, "workflow_dispatch", {"ref": REF, "inputs": None}, REF)
-    assert (event.ref, event.by_hand, event.pushed) == (REF, True, Pushed())
+    assert (event.ref, event.by_hand, event.pushed) == (REF, True, Pushed("c" * 40))
 
 
 @pytest.mark.parametrize("action", ["published", "released", "prereleased"])

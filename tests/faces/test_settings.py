@@ -20,6 +20,7 @@ def test_every_input_is_read_by_its_own_name() -> None:
         "INPUT_MODEL": "fraud/eu",
         "INPUT_STAGE": "prod",
         "INPUT_TO": "v1.0.0",
+        "INPUT_PLANNED": "{}",
         "INPUT_FORCE": "true",
         "INPUT_OVERRIDE": "incident 42",
         "INPUT_WAIT": "10m",
@@ -31,7 +32,9 @@ def test_every_input_is_read_by_its_own_name() -> None:
         "INPUT_APPLY": "true",
         "INPUT_CHECK-RUN": "true",
         "INPUT_NO-GITHUB": "true",
+        "INPUT_RECORDS": "log",
         "INPUT_REPO": "models",
+        "INPUT_SECRETS": "KEY=only-for-tests",
         "INPUT_TOKEN": "ghs_x",
     }
     settings = from_inputs(given)
@@ -39,14 +42,18 @@ def test_every_input_is_read_by_its_own_name() -> None:
     assert set(given) == {f"INPUT_{entry.name.upper()}" for entry in INPUTS}
     assert settings.token is not None
     assert settings.token.reveal() == "ghs_x"
+    assert settings.secrets is not None
+    assert settings.secrets.reveal() == "KEY=only-for-tests"
     assert "ghs_x" not in repr(settings)
-    plain = [getattr(settings, entry.name.replace("-", "_")) for entry in INPUTS if entry.name != "token"]
+    assert "only-for-tests" not in repr(settings)
+    plain = [getattr(settings, entry.name.replace("-", "_")) for entry in INPUTS if entry.name not in ("secrets", "token")]
     assert plain == [
         "rollback",
         "churn#prod#4",
         "fraud/eu",
         "prod",
         "v1.0.0",
+        "{}",
         True,
         "incident 42",
         600.0,
@@ -58,6 +65,7 @@ def test_every_input_is_read_by_its_own_name() -> None:
         True,
         True,
         True,
+        "log",
         "models",
     ]
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+
+from model_stage_deploy.core.errors import Mistake
+from model_stage_deploy.ports import Level
 
 
 @dataclass
@@ -14,6 +16,7 @@ class FakeAnnouncer:
     masked: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
     notes: list[tuple[str, str, str]] = field(default_factory=list)
+    places: list[Mistake] = field(default_factory=list)
     groups: list[str] = field(default_factory=list)
     foreign: str = ""
     values: dict[str, str] = field(default_factory=dict)
@@ -26,8 +29,10 @@ class FakeAnnouncer:
     def say(self, text: str) -> None:
         self.said.append(text)
 
-    def note(self, level: Literal["notice", "warning", "error"], text: str, *, title: str = "") -> None:
+    def note(self, level: Level, text: str, *, title: str = "", at: Mistake | None = None) -> None:
         self.notes.append((level, text, title))
+        if at is not None:
+            self.places.append(at)
 
     def begin(self, title: str) -> None:
         self.groups.append(title)

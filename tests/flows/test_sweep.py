@@ -17,9 +17,11 @@ from model_stage_deploy.core.stored import LockEntry
 from model_stage_deploy.core.upkeep import Swept
 from model_stage_deploy.flows.context import Context
 from model_stage_deploy.flows.sweep import GRACE, sweep
-from model_stage_deploy.ports import Ending
+from model_stage_deploy.ports import CodeHost, Ending
+from model_stage_deploy.report.upkeep import sweep_page
 from tests.core.tag_records import registry
 from tests.fakes.clock import FakeClock
+from tests.fakes.code_host import FakeCodeHost
 from tests.fakes.plans import a_plan
 from tests.flows.upkeep_worlds import Locks, context
 
@@ -51,7 +53,7 @@ def _lock(claim: str, clock: FakeClock, *, key: str = "", age: float = 0, kind: 
     return LockEntry("1", kind, key or key_of("churn", "prod"), claim, "run 77", "", "", now, now, 60.0)
 
 
-def _sweep(world: Context, host: LocalLog, **wished: Any) -> Swept:
+def _sweep(world: Context, host: CodeHost, **wished: Any) -> Swept:
     return sweep(world, host, MODELS, **{"everything": True, **wished})
 
 
@@ -199,3 +201,17 @@ def test_a_template_that_cannot_be_rendered_is_a_fault_of_its_stage(clock: FakeC
     mapping = MAPPING.replace("  dev: {", "  dev: {environment: '{{ vars.nothing }}', ")
     swept = _sweep(context(mapping, clock, Locks()), host)
     assert (len(swept.closed), swept.reason) == (1, Reason.TEMPLATE_ERROR)
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_what_was_replaced_and_still_looks_active_is_retired(clock: FakeClock, *, dry_run: bool) -> None:
+    """Where a run was killed after its success and before it retired what it replaced."""
+    older, newer = (
+        Recorded(str(number), f"v{number}.0.0", "c" * 40, f"churn#prod#{number}", state="success", outcome="success")
+        for number in (1, 2)
+    )
+    host = FakeCodeHost({("churn", "prod"): Records((newer, older))})
+    swept = _sweep(context(MAPPING, clock, Locks()), host, dry_run=dry_run)
+    assert [(place.model, place.stage, place.record.id) for place in swept.closed] == [("churn", "prod", "1")]
+    assert [number for number, _ in host.closed] == ([] if dry_run else ["1"])
+    assert "it was replaced, and still looked active" in str(next(sweep_page(swept, "github")))

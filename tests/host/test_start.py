@@ -87,6 +87,29 @@ def test_what_a_killed_job_left_is_removed_once_it_is_old(tree: Tree) -> None:
     assert [name for name in tree.environments if name.startswith("part-")] == ["part-alive"]
 
 
+def test_what_another_job_removes_meanwhile_is_no_failure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Another job ends its set-up between our listing of the half-made ones and our look at their age."""
+    monkeypatch.setattr(Path, "glob", lambda *_: iter([tmp_path / "part-gone"]))
+    monkeypatch.setattr(start, "_install", lambda part, *_: (part / "libraries").mkdir())
+    announcer: Any = FakeAnnouncer()
+    start._make(tmp_path / "made", {}, announcer)
+    assert [place.name for place in tmp_path.iterdir()] == ["made"]
+
+
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o755), (0o077, 0o700), (0o002, 0o755)])
+def test_other_users_are_let_in_where_they_can_read_all(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mask: int, mode: int
+) -> None:
+    monkeypatch.setattr(start, "_install", lambda part, *_: (part / "libraries").mkdir())
+    announcer: Any = FakeAnnouncer()
+    before = os.umask(mask)
+    try:
+        start._make(tmp_path / "made", {}, announcer)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "made").stat().st_mode & 0o777 == mode
+
+
 def test_without_a_tool_cache_the_jobs_own_directory_serves(tree: Tree) -> None:
     (tree.path / "file").touch()
     for tools in ("", str(tree.path / "file/below")):
@@ -116,6 +139,16 @@ def test_what_cannot_be_installed_is_one_clear_error(tmp_path: Path, hashed: boo
     assert "What to do: " in shown
     assert "Traceback" not in ended.log
     assert tree.environments == []
+
+
+def test_a_password_in_an_address_that_pip_complains_of_is_not_shown(tree: Tree) -> None:
+    proxy = "http://ada:only-for-tests-0123@localhost:bad"
+    ended = tree.run(PIP_NO_INDEX="", PIP_INDEX_URL="https://localhost:1/simple", PIP_PROXY=proxy, PIP_RETRIES="0")
+
+    assert ended.exit_code == 4
+    shown = [line for line in ended.log.splitlines() if not line.startswith("::add-mask::")]
+    assert "only-for-tests" not in "\n".join([*shown, *ended.outputs.values()])
+    assert "Failed to parse: http://***@localhost:bad" in ended.log
 
 
 def test_an_older_python_is_told_so_in_words_that_it_understands(tree: Tree) -> None:

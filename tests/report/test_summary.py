@@ -96,6 +96,13 @@ def test_an_odd_url_is_no_link(url: str) -> None:
     assert "href" not in assert_harmless(summary(_outcome(Reason.DEPLOYED, environment_url=url), _plain))
 
 
+def test_an_address_with_a_secret_in_it_is_no_link() -> None:
+    """A check run's page is not scrubbed again by whoever sends it."""
+    scrubber = Scrubber(["only-for-tests"])
+    outcome = _outcome(Reason.DEPLOYED, environment_url=f"{LIVE}?key=only-for-tests")
+    assert "only-for-tests" not in summary(outcome, scrubber.text)
+
+
 def test_the_tail_is_its_last_lines() -> None:
     tail = "".join(f"line {number}\n" for number in range(500))
     text = summary(_outcome(Reason.DEPLOYER_FAILED, tail=tail), _plain)

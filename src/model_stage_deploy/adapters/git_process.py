@@ -15,6 +15,11 @@ from model_stage_deploy.core.reasons import Reason
 
 LOCAL_TIMEOUT = 60.0
 NETWORK_TIMEOUT = 120.0
+_NOT_LET_IN = ("authentication failed", "could not read username", "returned error: 401", "returned error: 403")
+_READ = (
+    "the token cannot read this repository: it needs `permissions: contents: read` "
+    "(on GitLab the scope read_repository)"
+)
 
 # Never ask a person, never run the repository's own hooks or monitors, speak English, never write locks on reads.
 _ENVIRONMENT = {
@@ -124,7 +129,7 @@ class Git:
         return MachineryFailed(Reason.GIT_FAILED, "git is not installed", hint="install git 2.31 or newer")
 
     def run(self, arguments: Sequence[str], *, timeout: float = LOCAL_TIMEOUT, given: bytes | None = None) -> bytes:
-        """Like `attempt`, but a failure raises MachineryFailed (git-failed) with git's last words."""
+        """Like `attempt`, but a failure raises MachineryFailed (git-failed, permission-missing) in git's words."""
         done = self.attempt(arguments, timeout=timeout, given=given)
         if done.returncode != 0:
             raise _failed(arguments, done.stderr)
@@ -139,7 +144,10 @@ def last_words(stderr: bytes) -> str:
 
 
 def _failed(arguments: Sequence[str], stderr: bytes) -> MachineryFailed:
-    return MachineryFailed(Reason.GIT_FAILED, f"git {arguments[0]} failed: {last_words(stderr)}", hint=_hint(stderr))
+    message = f"git {arguments[0]} failed: {last_words(stderr)}"
+    if any(words in stderr.decode(errors="replace").lower() for words in _NOT_LET_IN):
+        return MachineryFailed(Reason.PERMISSION_MISSING, message, hint=_READ)
+    return MachineryFailed(Reason.GIT_FAILED, message, hint=_hint(stderr))
 
 
 def _too_slow(arguments: Sequence[str], timeout: float) -> MachineryFailed:
@@ -157,8 +165,6 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 def _hint(stderr: bytes) -> str:
     text = stderr.decode(errors="replace").lower()
-    if "authentication failed" in text or "could not read username" in text or "403" in text:
-        return "the token cannot read this repository: it needs `permissions: contents: read`"
     if "could not resolve host" in text or "unable to access" in text or "could not read from remote" in text:
         return "the remote cannot be reached: check its address and the network, then try again"
     return ""

@@ -133,7 +133,8 @@ def _forbidden(words: str) -> MachineryFailed:
     return MachineryFailed(
         Reason.PERMISSION_MISSING,
         f"the remote does not let the tags in, and none was made: {words}",
-        hint="who pushes must be allowed to write: in a workflow `permissions: contents: write`; a rule set of the "
+        hint="who pushes must be allowed to write: in a workflow `permissions: contents: write`, on GitLab a token "
+        "with the scope write_repository; a rule set of the "
         "repository may keep tags from being made, too",
     )
 

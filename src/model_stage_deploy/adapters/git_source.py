@@ -134,12 +134,13 @@ class GitSource:
             if why is None and not fresh:
                 self._tell(f"tags are read from this clone, because its remote fails: {problem.message}")
                 return records
-            raise Refused(
-                Reason.INCOMPLETE_TAGS,
+            told = (
                 "the tags that decide the version are not all here"
-                f"{f': {why}' if why else ''}, and the remote could not be asked: {problem.message}",
-                hint=problem.hint or _FETCH_HINT,
-            ) from problem
+                f"{f': {why}' if why else ''}, and the remote could not be asked: {problem.message}"
+            )
+            if problem.reason is Reason.PERMISSION_MISSING:
+                raise MachineryFailed(Reason.PERMISSION_MISSING, told, hint=problem.hint) from problem
+            raise Refused(Reason.INCOMPLETE_TAGS, told, hint=problem.hint or _FETCH_HINT) from problem
 
     def commit_of(self, ref: str | None) -> str:
         """Commit id of a ref; None is the default branch (see the port)."""

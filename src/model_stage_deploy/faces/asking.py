@@ -53,8 +53,7 @@ def with_asked(settings: Settings, event: WorkflowEvent) -> Settings:
             hint=f"send it again with the keys and types that {PAGE} lists; nothing was done",
         )
     command = _command(settings.command, asked)
-    _require_meaning(asked, asked.command or command)
-    return replace(
+    merged = replace(
         settings,
         command=command,
         tag=_text("tag", settings.tag, asked.tag),
@@ -65,6 +64,16 @@ def with_asked(settings: Settings, event: WorkflowEvent) -> Settings:
         force=settings.force or asked.force,
         dry_run=settings.dry_run or asked.dry_run,
     )
+    meant = planned_command(merged) if command == "plan" else command
+    _require_meaning(asked, asked.command or meant)
+    _require_one_meaning(settings, event, command, meant)
+    return merged
+
+
+def planned_command(settings: Settings) -> str:
+    """What a plan is of. A model, a stage or a version without a tag means a rollback."""
+    named = settings.model or settings.stage or settings.to
+    return "rollback" if named and not settings.tag else "deploy"
 
 
 def tag_asked_for(settings: Settings, event: WorkflowEvent) -> tuple[str, bool]:
@@ -106,9 +115,26 @@ def _command(given: str, asked: Asked) -> str:
     return given
 
 
+def _require_one_meaning(settings: Settings, event: WorkflowEvent, command: str, meant: str) -> None:
+    """Refuse a rollback where the inputs, or a tag that was pushed, ask for a deployment; and the other way round."""
+    asked = event.asked.command
+    if (command == "plan" and asked not in ("", meant)) or (asked == "rollback" and settings.tag):
+        raise Invalid(
+            Reason.USAGE,
+            f"the event asks for the command {asked}, but with the workflow's inputs it would be another one",
+            hint="a tag means a deployment; a model and a stage without a tag mean a rollback; nothing was done",
+        )
+    if command == "plan" and meant == "rollback" and is_tag_ref(event.ref) and not event.by_hand:
+        raise Invalid(
+            Reason.USAGE,
+            f"a model or a stage without a tag means a rollback, and this {event.name or 'run'} is about a tag",
+            hint="leave the inputs `model`, `stage` and `to` empty where a pushed tag starts the workflow",
+        )
+
+
 def _require_meaning(asked: Asked, command: str) -> None:
     """Refuse keys that mean nothing to the command: who sent them expects something else to happen."""
-    if asked == Asked() or command == "plan":
+    if asked == Asked():
         return
     from model_stage_deploy.faces.event_payloads import CLIENT_PAYLOAD
 

@@ -18,6 +18,8 @@ from model_stage_deploy.faces.settings import Settings
 from model_stage_deploy.flows.decide import Pushed
 from model_stage_deploy.ports import Announcer
 
+_REFS = "refs/tags/"
+
 
 def conduct(settings: Settings, environ: Mapping[str, str], announcer: Announcer, scrubber: Scrubber) -> Outcome:
     """Run the command. Never raises: every end is an outcome, and no outcome holds a traceback."""
@@ -71,9 +73,11 @@ def _run(
     if event.echo and settings.command != "resolve":
         raise ignored(event)
     ref, by_hand = ("", True) if settings.command == "rollback" else tag_asked_for(settings, event)
-    pushed = Pushed() if by_hand else event.pushed
+    pushed = event.pushed if _is_of(event, ref) else Pushed()
     if settings.command != "rollback":
         _require_reason_to_connect(ref, pushed, by_hand=by_hand, resolving=settings.command == "resolve")
+    if settings.command == "deploy" and settings.stage:
+        _require_stage(ref, settings.stage, by_hand=by_hand)
     # Only now: a tag that asks for nothing should cost nothing.
     from model_stage_deploy.faces.wiring import working
     from model_stage_deploy.flows.decide import read_tag
@@ -113,6 +117,24 @@ def _require_reason_to_connect(ref: str, pushed: Pushed, *, by_hand: bool, resol
         )
     if not resolving and tag.event is Event.REGISTRATION:
         require_assignment(tag)
+
+
+def _is_of(event: WorkflowEvent, ref: str) -> bool:
+    """Whether the event is about this very tag: what it says of the tag counts then, even where a person names it."""
+    return is_tag_ref(event.ref) and event.ref.removeprefix(_REFS) == ref.removeprefix(_REFS)
+
+
+def _require_stage(ref: str, stage: str, *, by_hand: bool) -> None:
+    """End where the input `stage` leaves nothing of a tag that names a stage of its own."""
+    from model_stage_deploy.flows.decide import read_tag
+
+    tag = read_tag(ref, by_hand=by_hand)
+    if tag.stage in (None, stage):
+        return
+    message = f"{tag.text} is about {tag.stage}, and the input `stage` says {stage[:120]!r}; nothing was deployed"
+    if by_hand:
+        raise Invalid(Reason.USAGE, message, hint="leave the input `stage` out, or name a tag of that stage")
+    raise NothingToDo(Reason.EVENT_IGNORED, message)
 
 
 def _first_subject(settings: Settings, event: WorkflowEvent) -> Subject:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,12 +45,13 @@ def read_github_event(environ: Mapping[str, str]) -> WorkflowEvent:
     if repository and not _REPOSITORY.fullmatch(repository):
         raise Invalid(Reason.EVENT_INVALID, f"GITHUB_REPOSITORY is {repository[:120]!r}, not OWNER/NAME")
     server_url = environ.get("GITHUB_SERVER_URL") or "https://github.com"
-    said = _READERS.get(name, _said_nothing)(environ.get("GITHUB_REF", ""), body)
+    ref, commit = environ.get("GITHUB_REF", ""), environ.get("GITHUB_SHA", "")
+    said = _READERS.get(name, _said_nothing)(ref, body)
     return WorkflowEvent(
         name=name,
         ref=said.ref,
-        commit=environ.get("GITHUB_SHA", ""),
-        pushed=said.pushed,
+        commit=commit,
+        pushed=_pinned(said.pushed, commit) if is_tag_ref(ref) and ref == said.ref else said.pushed,
         default_branch=_text(_mapping(body, "repository"), "default_branch") or None,
         repository=repository,
         server_url=server_url.rstrip("/"),
@@ -161,6 +162,13 @@ def _pushed(body: Mapping[str, Any]) -> Pushed:
         forced=body.get("forced") is True,
         deleted=body.get("deleted") is True or (after != "" and after.strip("0") == ""),
     )
+
+
+def _pinned(pushed: Pushed, commit: str) -> Pushed:
+    """With the commit of the run's tag where the event names no object: GitHub keeps it, however late the run reads."""
+    if pushed.object_id is not None or pushed.deleted or not _OBJECT.fullmatch(commit):
+        return pushed
+    return replace(pushed, object_id=commit)
 
 
 def _run(environ: Mapping[str, str], server_url: str, repository: str) -> RunFacts:

@@ -68,6 +68,10 @@ def report(
             announcer.say(f"check run {run.name}: {run.conclusion}{f': {address}' if address else ''}")
     except ModelStageError as problem:
         _warn(announcer, f"{problem.message}{f'; {problem.hint}' if problem.hint else ''}")
+    except Exception as defect:  # noqa: BLE001 - the run has ended and been told; this must not change how
+        from model_stage_deploy.faces.conduct import internal_error
+
+        _warn(announcer, internal_error(defect).message)
 
 
 def _check_runs(settings: Settings, event: WorkflowEvent) -> CheckRuns | str:

@@ -93,7 +93,7 @@ def summary(outcome: Outcome, scrub: Scrub, *, limit: int = LIMIT, pictures: boo
         "pictures": [_picture(outcome, way, scrub) for way in _ways(outcome) if pictures],
         "details": list(_details(outcome)),
         "facts": list(_facts(outcome)),
-        "url": _link(outcome),
+        "url": _link(outcome, scrub),
         "took": f"Took {sum(step.seconds for step in outcome.steps):.1f} s",
     }
     return page("summary.md.j2", scrub, values, limit=limit, dispensable=_DISPENSABLE)
@@ -191,6 +191,7 @@ def _fact(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
-def _link(outcome: Outcome) -> str:
+def _link(outcome: Outcome, scrub: Scrub) -> str:
     url = outcome.environment_url if outcome.result is Result.DEPLOYED else ""
-    return url if re.fullmatch(r"https?://[^\s<>()\[\]\\\"`|]+", url) else ""
+    harmless = re.fullmatch(r"https?://[^\s<>()\[\]\\\"`|]+", url) and scrub(url) == url
+    return url if harmless else ""
