@@ -145,13 +145,13 @@ def test_an_unreachable_remote(room: Path, kind: str) -> None:
 
 def test_a_push_whose_answer_is_lost_came_through(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The connection ends after the server did what was asked."""
-    real = git_locks._asked
+    real = git_locks.asked
 
     def cut(git: Git, arguments: Sequence[str], patience: float) -> str:
         said = real(git, arguments, patience)
         return "the remote end hung up unexpectedly" if arguments[0] == "push" else said
 
-    monkeypatch.setattr(git_locks, "_asked", cut)
+    monkeypatch.setattr(git_locks, "asked", cut)
     with store_on(room, "clone") as store:
         version = store.put(lock(), replacing="")
         store.remove(replace(lock(), version=version))
@@ -159,17 +159,17 @@ def test_a_push_whose_answer_is_lost_came_through(room: Path, monkeypatch: pytes
 
 
 def test_a_push_that_broke_off_before_it_was_done(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = git_locks._asked
+    real = git_locks.asked
 
     def cut(git: Git, arguments: Sequence[str], patience: float) -> str:
         return "git push did not end within 30 s" if arguments[0] == "push" else real(git, arguments, patience)
 
-    monkeypatch.setattr(git_locks, "_asked", cut)
+    monkeypatch.setattr(git_locks, "asked", cut)
     assert failure("clone", room, lock()).reason is Reason.LOCK_FAILED
     with store_on(room, "url") as other:
-        monkeypatch.setattr(git_locks, "_asked", real)
+        monkeypatch.setattr(git_locks, "asked", real)
         other.put(lock(claim="two"), replacing="")
-        monkeypatch.setattr(git_locks, "_asked", cut)
+        monkeypatch.setattr(git_locks, "asked", cut)
         with pytest.raises(LockClash):
             other.put(lock(), replacing="")
 

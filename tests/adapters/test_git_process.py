@@ -109,3 +109,13 @@ def test_nobody_is_asked_and_traces_keep_the_token(repository: GitRepository, mo
 )
 def test_last_words(stderr: bytes, words: str) -> None:
     assert last_words(stderr) == words
+
+
+def test_what_git_starts_does_not_get_the_inputs_of_the_action(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INPUT_SECRETS", "KEY=only-for-tests")
+    repository = GitRepository(tmp_path / "here")
+    repository.git("config", "credential.helper", "!env > seen; true")
+    Git(repository.path).attempt(["credential", "fill"], given=b"protocol=https\nhost=localhost\n\n")
+    seen = (repository.path / "seen").read_text(encoding="utf-8")
+    assert "PATH=" in seen
+    assert "only-for-tests" not in seen

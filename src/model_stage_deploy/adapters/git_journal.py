@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from model_stage_deploy.adapters.git_asking import asked, is_forbidden
 from model_stage_deploy.adapters.git_process import Git
 from model_stage_deploy.adapters.git_source import GitSource
 from model_stage_deploy.adapters.git_tagging import spoken
@@ -27,11 +28,6 @@ _TRIES = 3  # of a push that failed for no reason that lasts
 _SUBJECT = 200  # characters of the line for people
 _LATEST = 1e11  # unix seconds, in the year 5138: not every number that JSON can hold is a moment
 _NOBODY = "model-stage-deploy <model-stage-deploy@users.noreply.invalid>"
-_FORBIDDEN = re.compile(
-    r"\b40[13]\b|permission|denied|protected|declined|read.?only|not allowed|not enabled|not authorized|unauthorized"
-    r"|authentication failed|could not read (username|password)|write access|GH006|GH013|rule violations|hidden ref",
-    re.IGNORECASE,
-)
 _NONE = re.compile(r"couldn't find remote ref", re.IGNORECASE)
 
 
@@ -191,7 +187,7 @@ def _fetch(git: Git, ref: str, depth: int) -> None:
     words = ("fetch", "--quiet", "--no-tags", "--no-auto-maintenance", *bound, "--end-of-options", "origin")
     said = ""
     for _ in range(_TRIES):
-        said = _asked(git, [*words, f"+{ref}:{ref}"], _PATIENCE)
+        said = asked(git, [*words, f"+{ref}:{ref}"], _PATIENCE)
         if not said:
             return
         if _NONE.search(said):
@@ -205,9 +201,7 @@ def _push(git: Git, ref: str, new: str, old: str, *, hurry: bool) -> None:
     lease = f"--force-with-lease={ref}:{old}"
     said = ""
     for _ in range(1 if hurry else _TRIES):
-        said = _asked(
-            git, [*words, lease, "--end-of-options", "origin", f"{new}:{ref}"], _HURRY if hurry else _PATIENCE
-        )
+        said = asked(git, [*words, lease, "--end-of-options", "origin", f"{new}:{ref}"], _HURRY if hurry else _PATIENCE)
         if not said:
             return
         if hurry:
@@ -217,7 +211,7 @@ def _push(git: Git, ref: str, new: str, old: str, *, hurry: bool) -> None:
             return
         if there is not None and there != old:
             raise Moved(ref)
-        if _FORBIDDEN.search(_plain(said)):
+        if is_forbidden(said):
             break
     raise _failed("the deployment log on the remote cannot be written", said)
 
@@ -251,18 +245,6 @@ def _is_shallow(git: Git) -> bool:
     return _locally(git, ["rev-parse", "--is-shallow-repository"]).strip() == b"true"
 
 
-def _asked(git: Git, arguments: Sequence[str], patience: float) -> str:
-    """Ask the remote; what went wrong in words, "" for nothing."""
-    try:
-        done = git.attempt(arguments, timeout=patience)
-    except MachineryFailed as problem:
-        return problem.message
-    if done.returncode == 0:
-        return ""
-    why = re.findall(r"^!\t.*\[(?:remote )?rejected\] \((.*)\)$", done.stdout.decode(errors="replace"), re.MULTILINE)
-    return spoken("\n".join([done.stderr.decode(errors="replace"), *why]))
-
-
 def _locally(git: Git, arguments: Sequence[str], given: bytes | None = None) -> bytes:
     try:
         return git.run(arguments, given=given)
@@ -270,13 +252,8 @@ def _locally(git: Git, arguments: Sequence[str], given: bytes | None = None) -> 
         raise MachineryFailed(Reason.LOG_FAILED, f"the deployment log cannot be kept: {problem.message}") from problem
 
 
-def _plain(words: str) -> str:
-    """The words without names and addresses, which may themselves say `denied`."""
-    return re.sub(r"refs/\S+|'[^']*'|\S*://\S*", "''", words)
-
-
 def _failed(what: str, words: str) -> MachineryFailed:
-    if _FORBIDDEN.search(_plain(words)):
+    if is_forbidden(words):
         return MachineryFailed(
             Reason.PERMISSION_MISSING,
             f"{what}, for the remote does not allow it: {words}",

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from model_stage_deploy.adapters.git_asking import asked, is_forbidden, without_names
 from model_stage_deploy.adapters.git_process import Git
 from model_stage_deploy.adapters.git_source import GitSource
 from model_stage_deploy.adapters.git_tagging import spoken
@@ -28,11 +29,6 @@ REFS = "refs/model-stages/locks"
 _PATIENCE = 30.0  # seconds for one question to the remote: half a usual lease
 _HURRY = 2.0  # seconds for the last one, of a run that is killed within seconds
 _KINDS: dict[str, Kind] = {"run": "run", "freeze": "freeze"}
-_FORBIDDEN = re.compile(
-    r"\b40[13]\b|permission|denied|protected|declined|read.?only|not allowed|not enabled|not authorized|unauthorized"
-    r"|authentication failed|could not read (username|password)|write access|GH006|GH013|rule violations",
-    re.IGNORECASE,
-)
 _GONE = re.compile(r"not our ref|couldn't find remote ref|unadvertised object|did not send all necessary objects")
 _NOBODY = "model-stage-deploy <model-stage-deploy@users.noreply.invalid>"
 _WAY_OUT = "a deployment can do without a lock: `lock: {use: none}` in the mapping, or --no-lock"
@@ -132,7 +128,7 @@ class _Remote:
         # Asks for the list of these refs alone, and for objects only where there are new ones.
         words = ("fetch", "--quiet", "--no-tags", "--no-auto-maintenance", "--prune", "--end-of-options", "origin")
         for last in (False, False, True):
-            said = _asked(self.git, [*words, f"+{REFS}/*:{REFS}/*"], self.patience)
+            said = asked(self.git, [*words, f"+{REFS}/*:{REFS}/*"], self.patience)
             if not said:
                 return
             if last or not _GONE.search(said):  # changed between the list and the objects: look again
@@ -141,7 +137,7 @@ class _Remote:
     def change(self, ref: str, new: str, old: str) -> str:
         words = ("push", "--porcelain", "--no-thin", "--no-follow-tags", "--recurse-submodules=no")
         lease = f"--force-with-lease={ref}:{old}"
-        return _asked(self.git, [*words, lease, "--end-of-options", "origin", f"{new}:{ref}"], self.patience)
+        return asked(self.git, [*words, lease, "--end-of-options", "origin", f"{new}:{ref}"], self.patience)
 
     def now(self, ref: str) -> str:
         done = self.git.attempt(["ls-remote", "--quiet", "origin", ref], timeout=self.patience)
@@ -217,27 +213,10 @@ def _settle(place: _Place, ref: str, new: str, old: str, words: str) -> None:
 
 def _is_contended(words: str) -> bool:
     """Whether another change of the same ref is just under way, or came and went."""
-    plain = _plain(words)
+    plain = without_names(words)
     crossed = "exists; cannot create" in plain or "directory/file conflict" in plain
     busy = re.search(r"cannot lock ref|failed to update ref|failed to lock|stale info|already exists", plain)
     return busy is not None and not crossed
-
-
-def _plain(words: str) -> str:
-    """The words without names and addresses, which may themselves say `denied`."""
-    return re.sub(r"refs/\S+|'[^']*'|\S*://\S*", "''", words)
-
-
-def _asked(git: Git, arguments: Sequence[str], patience: float) -> str:
-    """Ask the remote; what went wrong in words, "" for nothing."""
-    try:
-        done = git.attempt(arguments, timeout=patience)
-    except MachineryFailed as problem:
-        return problem.message
-    if done.returncode == 0:
-        return ""
-    why = re.findall(r"^!\t.*\[(?:remote )?rejected\] \((.*)\)$", done.stdout.decode(errors="replace"), re.MULTILINE)
-    return spoken("\n".join([done.stderr.decode(errors="replace"), *why]))
 
 
 def _locally(git: Git, arguments: Sequence[str], given: bytes | None = None) -> bytes:
@@ -248,7 +227,7 @@ def _locally(git: Git, arguments: Sequence[str], given: bytes | None = None) -> 
 
 
 def _failed(what: str, words: str) -> MachineryFailed:
-    if _FORBIDDEN.search(_plain(words)):
+    if is_forbidden(words):
         return MachineryFailed(
             Reason.PERMISSION_MISSING,
             f"{what}, for the remote does not allow it: {words}",

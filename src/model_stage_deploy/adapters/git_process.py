@@ -41,7 +41,10 @@ class Git:
 
     def __init__(self, directory: str | os.PathLike[str], extra: Mapping[str, str] | None = None) -> None:
         self.directory = directory
-        self.environment = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
+        # Without the action's inputs: helpers that a configuration names need know neither token nor secrets.
+        self.environment = {
+            name: value for name, value in os.environ.items() if name not in _FOREIGN and not name.startswith("INPUT_")
+        }
         self.environment.setdefault("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")
         self.environment |= _ENVIRONMENT | dict(extra or {})
 

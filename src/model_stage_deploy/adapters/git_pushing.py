@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 
+from model_stage_deploy.adapters.git_asking import is_forbidden, refusals, without_names
 from model_stage_deploy.adapters.git_process import Git
 from model_stage_deploy.adapters.git_settings import add_settings
 from model_stage_deploy.adapters.git_tagging import spoken
@@ -21,11 +22,6 @@ _TIMEOUT = 600.0  # seconds: a commit that the remote lacks goes along, with its
 # Another push holds or just made the ref. Where nobody does, the caller's tries come to an end.
 _CONTENDED = re.compile(r"already exists|cannot lock ref|failed to update ref|failed to lock|fetch first|stale info")
 _CROSSED = re.compile(r"exists; cannot create|directory/file conflict")
-_FORBIDDEN = re.compile(
-    r"\b40[13]\b|permission|denied|protected|declined|read.?only|not allowed|not enabled|not authorized|unauthorized"
-    r"|authentication failed|could not read (username|password)|write access|GH006|GH013|rule violations",
-    re.IGNORECASE,
-)
 _BROKEN_OFF = re.compile(
     r"hung up|RPC failed|disconnect|did not end within|timed out|connection reset|broken pipe", re.I
 )
@@ -84,7 +80,7 @@ def push_tags(
     there = _there_already(done.stdout)
     if there:
         raise TagClash([name for name in ids if name in there])
-    words = spoken(f"{done.stderr.decode(errors='replace')}\n{_reasons(done.stdout)}")
+    words = spoken(f"{done.stderr.decode(errors='replace')}\n{refusals(done.stdout)}")
     _look_after(ids, listed, words)
 
 
@@ -92,7 +88,7 @@ def _look_after(ids: Mapping[str, str], listed: Listed, words: str) -> None:
     """What became of a push that failed, by what the remote has now. Returns if it came through all the same."""
     kind = _without_names(words, ids)
     unsure = _BROKEN_OFF.search(kind) is not None and "not support --atomic" not in kind
-    forbidden = _FORBIDDEN.search(kind) is not None and "already exists" not in kind
+    forbidden = is_forbidden(kind) and "already exists" not in kind
     if forbidden and not unsure:
         raise _forbidden(words)
     try:
@@ -120,13 +116,7 @@ def _without_names(words: str, ids: Mapping[str, str]) -> str:
     """The words without names and addresses, which may themselves say `protected` or `denied`."""
     for name in ids:
         words = words.replace(name, "")
-    return re.sub(r"'[^']*'|\S*://\S*", "''", words)
-
-
-def _reasons(porcelain: bytes) -> str:
-    """Why refs were rejected, as git says in brackets, each reason once."""
-    found = re.findall(r"^!\t.*\[(?:remote )?rejected\] \((.*)\)$", porcelain.decode(errors="replace"), re.MULTILINE)
-    return "\n".join(dict.fromkeys(found))
+    return without_names(words)
 
 
 def _forbidden(words: str) -> MachineryFailed:

@@ -17,7 +17,7 @@ from model_stage_deploy.adapters.github_records import PLACED, TASK, GitHubRecor
 from model_stage_deploy.core.errors import MachineryFailed
 from model_stage_deploy.core.evidence import Approved, Evidence
 from model_stage_deploy.core.lifecycle import ENDED_BADLY, INACTIVE, SUCCESS, UNDER_WAY, Recorded, Records
-from model_stage_deploy.core.plan import Plan
+from model_stage_deploy.core.plan import Plan, doing
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.records import payload_of
 from model_stage_deploy.ports import Ending
@@ -48,8 +48,8 @@ class GitHubDeployments:
         """Record the start (see the port): the Deployment, `in_progress`, and a pending commit status."""
         try:
             deployment_id = self._create(plan, attempt, evidence)
-            self._set_state(deployment_id, "in_progress", self._described(_doing(plan)), "patient")
-            self._set_commit_status(plan, "pending", _doing(plan), "patient")
+            self._set_state(deployment_id, "in_progress", self._described(doing(plan)), "patient")
+            self._set_commit_status(plan, "pending", doing(plan), "patient")
         except MachineryFailed as problem:
             self._abandon(plan, attempt)
             if problem.reason is Reason.PERMISSION_MISSING:
@@ -145,7 +145,7 @@ class GitHubDeployments:
             "required_contexts": [],  # our own pending status would block us (T32)
             "payload": payload_of(plan, attempt, evidence, self._scrub),
             "environment": _environment(plan),
-            "description": self._described(_doing(plan)),
+            "description": self._described(doing(plan)),
             "transient_environment": False,
             "production_environment": plan.production,
         }
@@ -311,15 +311,6 @@ def _environment(plan: Plan) -> str:
 
 def _context(model: str, stage: str) -> str:
     return status_context("model-deploy/", f"{model}/{stage}")
-
-
-def _doing(plan: Plan) -> str:
-    decision = plan.decision
-    if decision.action != "deploy":
-        return f"undeploying {decision.model} {decision.version} from {decision.stage}"
-    verb = "rolling back to" if decision.rollback else "deploying"
-    replacing = f", replacing {decision.previous.version}" if decision.previous else ""
-    return f"{verb} {decision.model} {decision.version} to {decision.stage}{replacing}"
 
 
 def _cut(text: str) -> str:

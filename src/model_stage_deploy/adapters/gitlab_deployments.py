@@ -22,7 +22,7 @@ from model_stage_deploy.core.errors import MachineryFailed
 from model_stage_deploy.core.evidence import Approved, Evidence
 from model_stage_deploy.core.inert import one_line
 from model_stage_deploy.core.lifecycle import INACTIVE, SUCCESS, UNDER_WAY, Recorded, Records
-from model_stage_deploy.core.plan import Plan
+from model_stage_deploy.core.plan import Plan, doing
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.tags import slug
 from model_stage_deploy.ports import Ending
@@ -49,7 +49,7 @@ class GitLabDeployments:
         deployment_id = self._log.start(plan, attempt, evidence)
         try:
             self._shown[deployment_id] = self._open(plan)
-            self._set_commit_status(plan, "running", _doing(plan), "patient")
+            self._set_commit_status(plan, "running", doing(plan), "patient")
         except MachineryFailed as problem:
             self._abandon(plan, attempt, deployment_id)
             if problem.reason is Reason.PERMISSION_MISSING:
@@ -212,12 +212,3 @@ def _numbers(deployment: Mapping[str, Any]) -> tuple[int, int]:
 
 def _context(model: str, stage: str) -> str:
     return named("model-deploy/", f"{model}/{stage}")
-
-
-def _doing(plan: Plan) -> str:
-    decision = plan.decision
-    if decision.action != "deploy":
-        return f"undeploying {decision.model} {decision.version} from {decision.stage}"
-    verb = "rolling back to" if decision.rollback else "deploying"
-    replacing = f", replacing {decision.previous.version}" if decision.previous else ""
-    return f"{verb} {decision.model} {decision.version} to {decision.stage}{replacing}"

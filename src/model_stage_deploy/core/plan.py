@@ -98,3 +98,13 @@ class Plan:
     digest: str = ""
     origins: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+
+def doing(plan: Plan) -> str:
+    """What is being done, in a few words, for the record that it begins."""
+    decision = plan.decision
+    if decision.action != "deploy":
+        return f"undeploying {decision.model} {decision.version} from {decision.stage}"
+    verb = "rolling back to" if decision.rollback else "deploying"
+    replacing = f", replacing {decision.previous.version}" if decision.previous else ""
+    return f"{verb} {decision.model} {decision.version} to {decision.stage}{replacing}"
