@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -112,6 +113,17 @@ def test_a_list_is_read_to_its_end_or_not_at_all(gitlab: GitLabStandIn) -> None:
     assert len(list(client.pages("/deployments", {}, limit=200))) == 101
     with pytest.raises(GitLabProblem, match="goes on for more than 100"):
         list(client.pages("/deployments", {}, limit=100))
+
+
+def test_a_short_page_is_not_the_last_where_gitlab_says_so(gitlab: GitLabStandIn) -> None:
+    pages = {"1": (b'[{"id": 1}]', "2"), "2": (b"[]", "3"), "3": (b'[{"id": 3}]', "")}
+
+    def page(_operation: str, request: Request) -> Reply:
+        body, following = pages[dict(parse_qsl(request.target.partition("?")[2]))["page"]]
+        return Reply(200, {"X-Next-Page": following}, body)
+
+    gitlab.meddle = page
+    assert [item["id"] for item in _client(gitlab).pages("/deployments", {}, limit=300)] == [1, 3]
 
 
 def test_the_token_goes_to_gitlab_alone(gitlab: GitLabStandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

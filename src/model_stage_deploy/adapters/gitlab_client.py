@@ -88,11 +88,14 @@ class GitLabClient:
         place = path if outside else self._root + path
         for page in range(1, -(-limit // _PAGE) + 1):
             asked = {**parameters, "per_page": _PAGE, "page": page}
-            items = self._send("GET", place, "patient", "Developer", parameters=asked)
+            answer = self._answered("GET", place, "patient", parameters=asked)
+            items = _understood(answer, f"GET {place}", "Developer")
             if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
                 raise strange(f"GET {path}", "holds no list")
             yield from items
-            if len(items) < _PAGE:
+            # A page may be short though more follow, where GitLab leaves out what we may not see.
+            following = answer.headers.get("X-Next-Page")
+            if not following if following is not None else len(items) < _PAGE:
                 return
         raise strange(f"GET {path}", f"goes on for more than {limit} items")
 
@@ -106,6 +109,19 @@ class GitLabClient:
         parameters: Mapping[str, Any] | None = None,
         body: Mapping[str, Any] | None = None,
     ) -> Any:
+        answer = self._answered(method, path, patience, parameters=parameters, body=body)
+        return _understood(answer, f"{method} {path}", role)
+
+    def _answered(
+        self,
+        method: str,
+        path: str,
+        patience: Patience,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> requests.Response:
+        """GitLab's last answer, whatever it says. Raises GitLabProblem where there is none."""
         request, waited = f"{method} {path}", 0.0
         for turn in range(1, _TRIES + 1):
             last = patience != "patient" or turn == _TRIES
@@ -125,7 +141,7 @@ class GitLabClient:
             if answer.status_code >= 500 and not last:
                 self._sleep(self._backoff * 2 ** (turn - 1))
                 continue
-            return _understood(answer, request, role)
+            return answer
         raise AssertionError(request)
 
     def _exchange(
