@@ -11,6 +11,8 @@ from model_stage_deploy.core.matrix import group_of
 from tests.faces.command_lines import Done, run
 from tests.standins.registries import GitRepository
 
+pytestmark = pytest.mark.thorough
+
 MAPPING = """\
 version: 1
 defaults: {deploy: {run: "true"}}
@@ -100,3 +102,15 @@ def test_what_does_not_go_together_is_told(registry: GitRepository, arguments: l
     done = plan(registry, *arguments, "--json")
     told = json.loads(done.out)
     assert (done.exit_code, told.get("outcome", told)["reason"]) == (2, "usage")
+
+
+def test_what_a_plan_promised_is_held_on_the_command_line_too(registry: GitRepository) -> None:
+    [entry] = plan(registry, "m#prod#2", "--json").json["matrix"]["include"]
+    promised = ("--stage", entry["stage"], "--planned", entry["with"]["planned"], "--no-github")
+    registry.commit()
+    registry.tag("m@v3.0.0")
+    registry.tag("m#prod#3")
+
+    other = run(registry.path, "deploy", "m#prod#3", *promised)
+    assert (other.exit_code, "reason: moved-tag" in other.out) == (3, True), other.out
+    assert run(registry.path, "deploy", "m#prod#2", "--force", *promised).exit_code == 0

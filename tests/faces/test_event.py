@@ -16,6 +16,7 @@ from model_stage_deploy.faces.event import read_event
 from model_stage_deploy.flows.decide import Pushed
 
 OBJECT = "a1" * 20
+BY_COMMIT = Pushed(object_id="c" * 40)  # by GITHUB_SHA, where the event names no object
 PUSH = {"ref": "refs/tags/churn#prod#4", "after": OBJECT, "deleted": False, "forced": False}
 
 
@@ -62,13 +63,13 @@ def test_outside_of_a_workflow_nothing_is_known() -> None:
         ({"after": "0" * 64}, Pushed(deleted=True)),
         ({"forced": True}, Pushed(object_id=OBJECT, forced=True)),
         ({"after": "b2" * 32}, Pushed(object_id="b2" * 32)),
-        ({"after": ""}, Pushed()),
-        ({"after": None}, Pushed()),
-        ({"after": "main"}, Pushed()),
-        ({"after": OBJECT.upper()}, Pushed()),
-        ({"after": f"{OBJECT}\n"}, Pushed()),
-        ({"after": "--upload-pack=x"}, Pushed()),
-        ({"after": [OBJECT]}, Pushed()),
+        ({"after": ""}, BY_COMMIT),
+        ({"after": None}, BY_COMMIT),
+        ({"after": "main"}, BY_COMMIT),
+        ({"after": OBJECT.upper()}, BY_COMMIT),
+        ({"after": f"{OBJECT}\n"}, BY_COMMIT),
+        ({"after": "--upload-pack=x"}, BY_COMMIT),
+        ({"after": [OBJECT]}, BY_COMMIT),
         ({"forced": "true", "deleted": 1}, Pushed(object_id=OBJECT)),
     ],
 )
@@ -78,8 +79,12 @@ def test_what_a_push_says_of_its_tag(tmp_path: Path, changes: dict[str, Any], pu
 
 @pytest.mark.parametrize("name", ["workflow_dispatch", "create", "release", "schedule", ""])
 def test_only_a_push_says_how_a_tag_was_pushed(tmp_path: Path, name: str) -> None:
+    """A run on a tag is held to the tag's commit, at least; a schedule is about none."""
     body = PUSH | {"forced": True, "deleted": True}
-    assert read_event(_environ(tmp_path, body, GITHUB_EVENT_NAME=name)).pushed == Pushed()
+    expected = Pushed() if name == "schedule" else BY_COMMIT
+    assert read_event(_environ(tmp_path, body, GITHUB_EVENT_NAME=name)).pushed == expected
+    branch = read_event(_environ(tmp_path, {}, GITHUB_EVENT_NAME=name, GITHUB_REF="refs/heads/main"))
+    assert branch.pushed == Pushed()
 
 
 def test_the_ref_is_the_environments_before_the_files(tmp_path: Path) -> None:
@@ -104,7 +109,7 @@ def test_a_file_that_is_no_json_is_one_clear_complaint(tmp_path: Path, body: byt
 def test_json_of_another_shape_says_nothing(tmp_path: Path, body: Any) -> None:
     event = read_event(_environ(tmp_path, json.dumps(body).encode()))
     assert event.default_branch is None
-    assert event.pushed == Pushed()
+    assert event.pushed == BY_COMMIT
 
 
 def test_an_event_larger_than_github_sends_is_refused_unread(tmp_path: Path) -> None:
@@ -118,8 +123,8 @@ def test_an_event_larger_than_github_sends_is_refused_unread(tmp_path: Path) -> 
 
 
 def test_a_missing_file_or_a_directory_is_no_event(tmp_path: Path) -> None:
-    assert read_event(_environ(tmp_path)).pushed == Pushed()
-    assert read_event(_environ(tmp_path, GITHUB_EVENT_PATH=str(tmp_path))).pushed == Pushed()
+    assert read_event(_environ(tmp_path)).pushed == BY_COMMIT
+    assert read_event(_environ(tmp_path, GITHUB_EVENT_PATH=str(tmp_path))).pushed == BY_COMMIT
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ from tests.standins.gitlab import GitLabStandIn
 from tests.standins.gitlab_state import User
 from tests.standins.registries import GitRepository
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Project]:
@@ -168,6 +170,18 @@ def test_a_tag_that_was_moved_is_refused(project: Project) -> None:
     done = project.push("churn#prod#1", CI_COMMIT_BEFORE_SHA="1" * 40)
     assert done.exit_code == 3
     assert "moved" in done.out + done.err
+
+
+def test_b17_a_job_that_runs_again_deploys_no_tag_that_was_moved_meanwhile(project: Project) -> None:
+    commit = project.repository.tags()["churn#prod#1"]
+    project.release("v9.0.0")
+    project.repository.tag("churn#prod#1", at="churn@v9.0.0^{commit}", force=True)
+    remote = str(project.remote.directory(*PROJECT.split("/")))
+    project.repository.git("push", "--quiet", "--force", remote, "refs/tags/churn#prod#1")
+    tagged = {"CI_COMMIT_TAG": "churn#prod#1", "CI_COMMIT_SHA": commit}
+    done = project.run("deploy-model", CI_PIPELINE_SOURCE="push", **tagged)
+    assert done.exit_code == 3
+    assert "somebody moved the tag" in done.out + done.err
 
 
 def test_a_deploy_script_does_not_get_the_token(project: Project) -> None:

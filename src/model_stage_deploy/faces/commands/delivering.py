@@ -19,6 +19,7 @@ def _deploy(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--force", action="store_true", help="even if a newer tag superseded it, or the version is live, or is held"
     )
+    command.add_argument("--stage", default="", help="this stage alone, where the tag concerns several")
     _delivering(command)
 
 
@@ -38,6 +39,9 @@ def _delivering(command: argparse.ArgumentParser) -> None:
     command.add_argument("--dry-run", action="store_true", help="show the whole plan and touch nothing")
     records_arguments(command, "record it in `.git` here, not on the code host")
     command.add_argument("--override", default="", metavar="REASON", help="go past the gates, if the mapping lets you")
+    command.add_argument(
+        "--planned", default="", metavar="PROMISE", help="nothing but what a plan promised: `planned` of its matrix"
+    )
     command.add_argument("--wait", default="", metavar="TIME", help="for another deployment: 10m, or 0 for not at all")
     command.add_argument("--no-lock", action="store_true", help="take no lock: nothing else can deploy meanwhile")
 
@@ -74,6 +78,7 @@ def settings_of(given: argparse.Namespace) -> Settings:
         model=taken.get("model", ""),
         stage=taken.get("stage", ""),
         to=taken.get("to", ""),
+        planned=taken.get("planned", ""),
         force=taken.get("force", False),
         config=taken.get("config", ""),
         config_ref=taken.get("config_ref", ""),
