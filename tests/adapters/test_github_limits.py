@@ -40,6 +40,15 @@ def github() -> Iterator[GitHubStandIn]:
         standin.assert_clean()
 
 
+class _SetClock(FakeClock):
+    """Somebody sets the time of day; the seconds since the start go on."""
+
+    set_by = 0.0
+
+    def now(self) -> float:
+        return super().now() + self.set_by
+
+
 class _Run:
     """The clients of one run, with a clock that does not wait; `told` is its log."""
 
@@ -87,6 +96,8 @@ def test_a_secondary_limit_says_how_long_or_not(status: int) -> None:
     )
     assert limit_of(status, {}, said, NOW) == Limit("secondary rate limit", None)
     assert limit_of(status, {"retry-after": "soon"}, said, NOW) == Limit("secondary rate limit", None)
+    assert limit_of(status, {"retry-after": "7\x1f"}, said, NOW) == Limit("secondary rate limit", 7.0)
+    assert limit_of(status, {"retry-after": "-7"}, said, NOW) == Limit("secondary rate limit", None)
 
 
 @pytest.mark.parametrize("status", [200, 401, 404, 422, 500, 503])
@@ -130,6 +141,17 @@ def test_all_waits_of_a_run_are_within_its_budget_and_few(limits: list[float | N
     waited = [waits.wait(Limit("rate limit", seconds)) for seconds in limits]
     assert sum(clock.slept) <= BUDGET
     assert len(told) == sum(waited) <= 7, "each wait is told once, and who asks in vain asks ever more slowly"
+
+
+@pytest.mark.parametrize("jump", [-7200.0, 7200.0])
+def test_a_clock_that_is_set_meanwhile_makes_no_limit_longer_or_shorter(jump: float) -> None:
+    clock = _SetClock(NOW)
+    waits = Waits(clock, budget=10)
+    assert not waits.wait(Limit("rate limit", 30.0))
+    clock.set_by = jump
+    assert waits.why_not()
+    clock.time += 30
+    assert not waits.why_not()
 
 
 def test_a_limit_is_waited_out_and_told_once(github: GitHubStandIn) -> None:

@@ -21,6 +21,8 @@ from tests.adapters.log_writer import ENVIRONMENT, MODEL, STAGE
 from tests.contract.generate import ROOT
 from tests.fakes.clock import FakeClock
 
+pytestmark = pytest.mark.thorough
+
 
 def _writer(path: Path, name: str, count: int) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "tests.adapters.log_writer", str(path), name, str(count)]

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.contract.consoles import Page
 from tests.contract.generate import ROOT
 from tests.standins.example_registry import build
+
+pytestmark = pytest.mark.thorough
 
 
 def test_the_page_on_locking_does_what_it_says(tmp_path: Path) -> None:

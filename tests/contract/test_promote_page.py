@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.contract.consoles import Page
 from tests.contract.generate import ROOT
 from tests.standins.example_registry import build
 from tests.standins.registries import GitRepository
+
+pytestmark = pytest.mark.thorough
 
 
 def test_the_page_on_promoting_does_what_it_says(tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ from release.papers import NotReleasable
 from tests.contract.generate import ROOT
 from tests.standins.registries import GitRepository, isolated_environment
 
+pytestmark = pytest.mark.thorough
+
 VERSION = model_stage_deploy.__version__
 IMAGE = "ghcr.io/org/model-stage-deploy"
 DIGEST = f"sha256:{'5d' * 32}"

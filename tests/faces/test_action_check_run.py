@@ -10,6 +10,8 @@ from tests.faces.rendered import assert_harmless
 from tests.faces.runner_log import assert_only_ours
 from tests.standins.receiver import Answer
 
+pytestmark = pytest.mark.thorough
+
 WRONG = """\
 version: 1
 stages:

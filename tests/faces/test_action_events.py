@@ -9,6 +9,8 @@ import pytest
 
 from tests.faces.jobs import TOKEN, Ended, Job
 
+pytestmark = pytest.mark.thorough
+
 TAG = "churn#prod#5"
 REF = f"refs/tags/{TAG}"
 BRANCH = "refs/heads/main"

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from model_stage_deploy.deployers.signing import verify
 from model_stage_deploy.faces.settings import OUTPUTS
 from tests.faces.jobs import MAPPING, SECRET, Ended, Job
+
+pytestmark = pytest.mark.thorough
 
 HANDED = "handed-secret-0123456789"
 REMOVALS = """\

@@ -14,6 +14,8 @@ from tests.faces.jobs import Ended, Job
 from tests.faces.test_action_signals import Run, _commit_state, _last_states
 from tests.host.host_steps import ROOT, command, installed
 
+pytestmark = pytest.mark.thorough
+
 WAITING = """\
 version: 1
 defaults: {lock: {use: none}}

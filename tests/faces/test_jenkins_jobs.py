@@ -13,6 +13,8 @@ from tests.faces.command_lines import Done, run
 from tests.standins.git_remote import GitRemote
 from tests.standins.registries import GitRepository
 
+pytestmark = pytest.mark.thorough
+
 TOKEN = "OnlyForTests0123456789"
 EXAMPLE = (ROOT / "workflows-examples" / "Jenkinsfile").read_text(encoding="utf-8")
 MAPPING = """\

@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from tests.faces.jobs import MAPPING, Ended, Job
+
+pytestmark = pytest.mark.thorough
 
 TAG = "churn#prod#5"
 REF = f"refs/tags/{TAG}"

@@ -9,6 +9,8 @@ import pytest
 from model_stage_deploy.faces.read_only import why_read_only
 from tests.faces.jobs import REPOSITORY, Ended, Job
 
+pytestmark = pytest.mark.thorough
+
 FORK = {
     "pull_request": {"head": {"repo": {"full_name": "mallory/models"}}, "base": {"repo": {"full_name": REPOSITORY}}}
 }

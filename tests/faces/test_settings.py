@@ -46,7 +46,9 @@ def test_every_input_is_read_by_its_own_name() -> None:
     assert settings.secrets.reveal() == "KEY=only-for-tests"
     assert "ghs_x" not in repr(settings)
     assert "only-for-tests" not in repr(settings)
-    plain = [getattr(settings, entry.name.replace("-", "_")) for entry in INPUTS if entry.name not in ("secrets", "token")]
+    plain = [
+        getattr(settings, entry.name.replace("-", "_")) for entry in INPUTS if entry.name not in ("secrets", "token")
+    ]
     assert plain == [
         "rollback",
         "churn#prod#4",

@@ -64,7 +64,9 @@ def test_each_refusal_says_why(known: dict[str, bool], code: str, words: str) ->
 
 def test_without_a_forge_nobody_knows_whether_the_branch_is_protected() -> None:
     verdict = judged(gate(None, {"main": True}), ["main"], a_case())
-    assert verdict.answer is Answer.UNKNOWN and "whether that is protected is for the code host to say" in verdict.sentence
+    assert (
+        verdict.answer is Answer.UNKNOWN and "whether that is protected is for the code host to say" in verdict.sentence
+    )
     assert judged(gate(None, {"main": False}), ["main"], a_case()).answer is Answer.FAILED
 
 

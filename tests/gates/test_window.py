@@ -32,10 +32,7 @@ def test_a_refusal_says_when_the_window_opens() -> None:
     verdict = said("2026-11-20T17:00")
     assert verdict.code == "window-closed"
     assert verdict.sentence.startswith("now, Fri 2026-11-20 17:00 Europe/Berlin, is outside the window (mon-fri,")
-    assert verdict.hint == (
-        "the window opens on Mon 2026-11-23 09:00 Europe/Berlin, in 2d 16h: "
-        "run this again then"
-    )
+    assert verdict.hint == ("the window opens on Mon 2026-11-23 09:00 Europe/Berlin, in 2d 16h: run this again then")
     assert verdict.facts["opens"] == "Mon 2026-11-23 09:00 Europe/Berlin"
 
 

@@ -22,6 +22,8 @@ from model_stage_deploy.core.errors import MachineryFailed
 from tests.fakes.announcer import FakeAnnouncer
 from tests.host.host_steps import ROOT, Tree, command, step
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Tree:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from model_stage_deploy.core.drift import Consent, Kind, not_known
 from model_stage_deploy.core.errors import Invalid, MachineryFailed
+from model_stage_deploy.core.locks import ALL
 from model_stage_deploy.core.outcome import Outcome
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.reconciled import Reconciled, Seen
@@ -78,6 +81,14 @@ def test_a_locked_stage_says_so_and_how_it_ends() -> None:
     assert advice(row, Consent(apply=True)) == "when it may go on: python -m model_stage_deploy unlock m prod"
 
 
+@pytest.mark.parametrize(("key", "what"), [("m#*", "m"), (ALL, "--all")])
+def test_a_wider_lock_is_removed_as_wide_as_it_is(key: str, what: str) -> None:
+    row = standing(deployed(V1, 30))._replace(frozen=replace(FROZEN, key=key))
+    told = advice(row, Consent(apply=True))
+    assert told == f"when it may go on: python -m model_stage_deploy unlock {what}"
+    assert parse(told.partition("model_stage_deploy ")[2].split()).command == "unlock"
+
+
 def found(*seen: Seen, dry_run: bool = False, **consent: bool) -> Reconciled:
     return Reconciled(seen, Consent(**consent), dry_run)
 
@@ -110,7 +121,8 @@ def ended(reason: Reason) -> Seen:
             Reason.RECONCILED,
             "1 of 2 stages healed, 0 left as they are",
         ),
-        (found(ended(Reason.SUPERSEDED), apply=True), Reason.RECONCILED, "1 of 1 stage healed"),
+        (found(ended(Reason.SUPERSEDED), apply=True), Reason.DRIFT, "0 of 1 stage healed, 1 left"),
+        (found(ended(Reason.SUPERSEDED)._replace(settled=True), apply=True), Reason.RECONCILED, "1 of 1 stage healed"),
         (found(ended(Reason.GATES_REFUSED), apply=True), Reason.DRIFT, "0 of 1 stage healed, 1 left"),
         (found(ended(Reason.DEPLOYER_FAILED), ended(Reason.DEPLOYED), apply=True), Reason.NOT_RECONCILED, "1 of 2"),
         (found(ended(Reason.ROLLED_BACK_AFTER_FAILURE), apply=True), Reason.NOT_RECONCILED, "0 of 1"),

@@ -72,11 +72,13 @@ def test_a_code_span_shows_just_what_was_said() -> None:
         assert html.unescape(cells(page)["Model"]).strip() == text.strip()
 
 
+@pytest.mark.thorough
 @given(text=st.text(max_size=200))
 def test_no_text_breaks_out(text: str) -> None:
     assert_harmless(summary(_outcome(Reason.DEPLOYER_FAILED, text), _plain))
 
 
+@pytest.mark.thorough
 @given(text=st.text(alphabet="`~<>|[]()!\\\n #-*_&;:/abc", max_size=60))
 def test_no_text_made_of_markup_breaks_out(text: str) -> None:
     assert_harmless(summary(_outcome(Reason.DEPLOYER_FAILED, text), _plain))
