@@ -154,7 +154,7 @@ def _install(part: Path, environ: Mapping[str, str], announcer: RunnerAnnouncer)
         name: value
         for name, value in environ.items()
         if name in PIP_SETTINGS or not name.startswith(("PIP_", "INPUT_"))
-    } | {"PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0"}
+    } | {"PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0", "TMPDIR": str(part)}  # what pip leaves when killed goes, too
     for secret in _credentials(own):
         announcer.mask(secret)
     pip = [sys.executable, "-I", "-m", "pip"]

@@ -226,6 +226,7 @@ def test_no_input_and_no_other_setting_reaches_pip(monkeypatch: pytest.MonkeyPat
             "PATH": "p",
             "PIP_USER": "0",
             "PIP_REQUIRE_VIRTUALENV": "0",
+            "TMPDIR": str(tmp_path),
         }
     ]
 
