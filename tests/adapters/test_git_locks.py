@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from model_stage_deploy.adapters import git_locks
+from model_stage_deploy.adapters import git_asking, git_locks
 from model_stage_deploy.adapters.git_locks import open_lock_store
 from model_stage_deploy.adapters.git_process import Git
 from model_stage_deploy.adapters.git_repository import GitRepository as Clone
@@ -145,7 +145,7 @@ def test_an_unreachable_remote(room: Path, kind: str) -> None:
 
 def test_a_push_whose_answer_is_lost_came_through(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The connection ends after the server did what was asked."""
-    real = git_locks.asked
+    real = git_asking.asked
 
     def cut(git: Git, arguments: Sequence[str], patience: float) -> str:
         said = real(git, arguments, patience)
@@ -159,7 +159,7 @@ def test_a_push_whose_answer_is_lost_came_through(room: Path, monkeypatch: pytes
 
 
 def test_a_push_that_broke_off_before_it_was_done(room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = git_locks.asked
+    real = git_asking.asked
 
     def cut(git: Git, arguments: Sequence[str], patience: float) -> str:
         return "git push did not end within 30 s" if arguments[0] == "push" else real(git, arguments, patience)

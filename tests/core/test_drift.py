@@ -117,6 +117,30 @@ CASES: dict[str, Case] = {
         [failed(V2, 110 + n, digest="old") for n in range(TRIES)] + [ON_TIME], Kind.FAILED
     ),
     "failed too often": Case([failed(V2, 110 + n) for n in range(TRIES)] + [ON_TIME], Kind.FAILED, asks=HELD),
+    "an older version failed too often": Case(
+        [*[failed(V1, 30 + n) for n in range(TRIES)], deployed(V1, 21, commit=commit("Z"))], Kind.BEHIND
+    ),
+    "interrupted each time": Case(
+        [begun(V2, 300), *[failed(V2, 110 + n, state="error", outcome="error") for n in range(TRIES - 1)], ON_TIME],
+        Kind.INTERRUPTED,
+        asks=HELD,
+    ),
+    "rolled back by hand, and then a rerun failed": Case(
+        [failed(V2, 300), rolled_back(200), LATE], Kind.FAILED, asks=HELD
+    ),
+    "undeployed, and then a rerun failed": Case([failed(V2, 300), undeployed(V2, 200)], Kind.FAILED, asks=HELD),
+    "its tag was moved": Case(
+        [deployed(V2, 110, tag_object="e" * 40)],
+        Kind.BEHIND,
+        asks=HELD,
+        more={"tags": (*TAGS[:3], "m#prod#2 A @100")},
+    ),
+    "its tag was moved, and the first try had failed": Case(
+        [failed(V2, 110, tag_object="e" * 40), ON_TIME], Kind.FAILED, asks=HELD
+    ),
+    "its tag was made anew for the same version": Case(
+        [deployed(V2, 110, tag_object="e" * 40)], Kind.IN_SYNC, False, **NOTHING
+    ),
     "tried again over the running one, and failed": Case([failed(V2, 200), LATE], Kind.FAILED),
     "a rollback by hand failed": Case([failed(V1, 200, rollback=True), LATE], Kind.FAILED, asks=HELD),
     "an older one failed before the decision": Case([failed(V1, 50), ON_TIME], Kind.BEHIND),

@@ -107,6 +107,17 @@ def test_a_github_that_is_down_is_a_warning_too(job: Job) -> None:
     assert "no check run was made: GitHub answered 422" in ended.log
 
 
+def test_after_a_rate_limit_nothing_more_is_asked(job: Job) -> None:
+    spent = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "9999999999"}
+    job.github.fail_next(
+        "POST", "/deployments$", status=403, headers=spent, body={"message": "API rate limit exceeded"}
+    )
+    ended = job.push("churn#prod#5", check_run="true")
+    assert _end(ended) == (4, "rate-limited"), ended.log
+    assert "no check run was made: GitHub's rate limit is met" in ended.log
+    assert "check-runs" not in job.github.calls[-1].path
+
+
 def test_no_github_means_none(job: Job) -> None:
     ended = job.push("churn#prod#5", check_run="true", no_github="true")
     assert _end(ended) == (0, "deployed"), ended.log
@@ -119,6 +130,9 @@ def test_mistakes_of_the_mapping_stand_at_their_lines(job: Job) -> None:
     ended = job.push("churn#prod#5", check_run="true")
 
     assert _end(ended) == (2, "mapping-invalid"), ended.log
+    mistake = ended.document["mistakes"][0]
+    assert (mistake["file"], mistake["line"]) == (MAPPING_AT, 4)
+    assert set(mistake) == {"file", "line", "column", "path", "message", "hint"}
     [made] = job.github.check_runs
     assert made.sha == _commit(job, "churn#prod#5"), "the commit of the event"
     assert [(note["path"], note["start_line"], note["annotation_level"]) for note in made.annotations] == [

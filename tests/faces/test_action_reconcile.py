@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.faces.jobs import SECRET, Ended, Job
+from tests.faces.jobs import MAPPING, SECRET, Ended, Job
 from tests.faces.rendered import assert_harmless
 from tests.faces.runner_log import assert_only_ours
 from tests.standins.receiver import Answer, Stall
@@ -62,6 +62,16 @@ def test_what_is_in_sync_is_left_alone(job: Job) -> None:
     assert (ended.exit_code, ended.outputs["reason"], ended.outputs["count"]) == (0, "in-sync", "0")
     assert len(job.receiver.requests) == before
     assert "::error" not in ended.log
+
+
+@pytest.mark.thorough
+def test_other_settings_count_where_the_input_asks(job: Job) -> None:
+    assert _scheduled(job, command="reconcile", apply="true").exit_code == 0
+    job.map(f"{MAPPING}vars: {{size: 2}}\n")
+    assert _scheduled(job, command="reconcile").outputs["reason"] == "in-sync"
+    ended = _scheduled(job, command="reconcile", settings="true")
+    assert (ended.exit_code, ended.outputs["reason"], ended.outputs["count"]) == (3, "drift", "3")
+    assert set(_kinds(ended).values()) == {"changed"}
 
 
 @pytest.mark.thorough

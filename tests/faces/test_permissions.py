@@ -224,4 +224,5 @@ def test_what_a_command_takes_is_one_line_of_yaml() -> None:
     assert as_yaml(needed_by("deploy")) == "permissions: {contents: write, deployments: write, statuses: write}"
     assert needed_by("deploy", dry_run=True) == needed_by("plan") == LOOKS
     assert needed_by("reconcile", apply=True) == DEPLOYS
+    assert needed_by("reconcile", apply=True, dry_run=True) == LOOKS
     assert needed_by("parse") == {}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from model_stage_deploy.core.drift import Consent, Kind
-from model_stage_deploy.core.errors import Cancelled, MachineryFailed, Refused
+from model_stage_deploy.core.errors import MachineryFailed, Refused
 from model_stage_deploy.core.evidence import Evidence
 from model_stage_deploy.core.locks import ALL, key_of
 from model_stage_deploy.core.reasons import Reason, Result
@@ -15,6 +16,7 @@ from model_stage_deploy.core.reconciled import Reconciled
 from model_stage_deploy.core.stored import LockEntry
 from model_stage_deploy.flows.context import Wishes
 from model_stage_deploy.flows.reconcile import Wanted, reconcile
+from tests.fakes.announcer import FakeAnnouncer
 from tests.fakes.plans import a_plan
 from tests.flows.delivery_world import MAPPING, Killed, Life, World
 
@@ -40,14 +42,33 @@ def a_world(mapping: str = MAPPING, *tags: tuple[str, str]) -> World:
 
 
 def seen(
-    world: World, *, stage: str = "", life: Life | None = None, dry_run: bool = False, **consent: bool
+    world: World,
+    *,
+    stage: str = "",
+    life: Life | None = None,
+    dry_run: bool = False,
+    hear: Callable[[str], None] | None = None,
+    **consent: bool,
 ) -> Reconciled:
-    """Reconcile the world."""
+    """Reconcile the world; `hear` is told each line."""
     from dataclasses import replace
 
     context = replace(world.context(life or Life(), Wishes()), dry_run=dry_run)
+    if hear is not None:
+        context = replace(context, announcer=Heard(hear))
     assert context.host is not None
     return reconcile(context, context.host, Wanted("", stage, Consent(**consent)))
+
+
+class Heard(FakeAnnouncer):
+    """Hands each line on."""
+
+    def __init__(self, hear: Callable[[str], None]) -> None:
+        super().__init__()
+        self._hear = hear
+
+    def say(self, text: str) -> None:
+        self._hear(text)
 
 
 def kinds(found: Reconciled) -> dict[str, str]:
@@ -278,60 +299,6 @@ def test_a_dry_run_shows_plans_and_gates_and_touches_nothing() -> None:
         [Reason.GATES_REFUSED, Reason.DRY_RUN],
     )
     assert world.records().newest_first == ()
-
-
-def test_what_changes_while_we_wait_is_looked_at_again_under_the_lock() -> None:
-    world = a_world(MAPPING)
-    for name, letter in (("m#prod#1", "A"), ("m#prod#2", "B")):
-        world.run(world.tag(name, letter))
-    world.tag("m#prod#3", "A")
-    world.run("m#prod#3")
-    world.tag("m#prod#4", "B")  # its event is lost
-    put = world.locks.put
-
-    def first_somebody_rolls_back(entry: LockEntry, *, replacing: str) -> str:
-        world.locks.put = put  # type: ignore[method-assign]
-        world.roll_back(to="v1.0.0", force=True) if world.live != "v1.0.0" else world.run("m#prod#1", force=True)
-        return put(entry, replacing=replacing)
-
-    world.locks.put = first_somebody_rolls_back  # type: ignore[method-assign]
-    before = len(world.history)
-    found = seen(world, apply=True)
-    [part] = found.parts
-    assert (part.reason, part.result) == (Reason.SUPERSEDED, Result.NOTHING_TO_DO)
-    assert (world.live, len(world.history)) == ("v1.0.0", before + 1)
-    assert kinds(seen(world)) == {"m prod": "overruled"}
-
-
-def test_a_newer_tag_that_comes_while_we_wait_is_not_overtaken() -> None:
-    world = a_world(MAPPING, ("m#prod#1", "A"))
-    put = world.locks.put
-
-    def first_somebody_tags(entry: LockEntry, *, replacing: str) -> str:
-        world.locks.put = put  # type: ignore[method-assign]
-        world.tag("m#prod#2", "B")
-        return put(entry, replacing=replacing)
-
-    world.locks.put = first_somebody_tags  # type: ignore[method-assign]
-    found = seen(world, apply=True, force=True)
-    assert (found.parts[0].reason, world.history) == (Reason.SUPERSEDED, [])
-    assert seen(world, apply=True).reason is Reason.RECONCILED
-    assert world.live == "v2.0.0"
-
-
-def test_who_cancels_means_all_that_is_left() -> None:
-    world = a_world(TWO, ("m#prod#1", "A"), ("m#staging#2", "A"))
-
-    def cancel() -> None:
-        raise Cancelled("SIGINT")
-
-    world.before_deploying = cancel
-    found = seen(world, apply=True)
-    assert (found.reason, found.reason.exit_code) == (Reason.CANCELLED, 130)
-    assert [part.subject.stage for part in found.parts] == ["staging"]
-    assert [record.state for record in world.log.records("m", "staging", "staging", limit=9).newest_first] == ["error"]
-    world.before_deploying = lambda: None
-    assert seen(world, apply=True).reason is Reason.RECONCILED
 
 
 @pytest.mark.parametrize("calls", range(20, 110, 9))

@@ -48,6 +48,8 @@ SENTENCES = {
     "unassigned and undeployed": "nothing runs in prod: it was taken away by m#prod!#3, as mapped",
     "undeployed, and the model is in use again": "prod should have v2.0.0, but it was undeployed at "
     "2023-11-14T22:18:35+00:00",
+    "its tag was moved": "prod should have v1.0.0, but v2.0.0 runs: m#prod#2 was not deployed; m#prod#2 was moved "
+    "since it was deployed",
     "its tag was deleted": "prod should have v1.0.0; v2.0.0 runs, and its tag m#prod#2 is gone: a deleted tag never "
     "deploys",
     "all its tags were deleted": "prod should have nothing; v2.0.0 runs, and its tag m#prod#2 is gone: a deleted tag "

@@ -21,7 +21,7 @@ TYPED = {
     "deployed-to-staging": ["promote churn --from staging --to prod --push"],
     "first-of-all": ["promote churn --from dev --to staging --push"],
     "planned": ["deploy 'churn#prod#6'"],
-    "failed": ["deploy 'churn#dev#6' --force"],
+    "failed": ["deploy 'churn#dev#6'"],
     "failed-and-rolled-back": ["status churn"],
     "refused-by-gates": [],
     "mapping-invalid": ["check"],
@@ -60,4 +60,11 @@ def test_a_hostile_name_stays_one_word_of_the_shell(name: str) -> None:
 def test_after_a_failed_verification_without_a_way_back_the_first_command_goes_back() -> None:
     first, second = next_commands(Outcome(Reason.VERIFICATION_FAILED, "message", SUBJECT, placed=True))
     assert first.endswith("rollback churn prod")
-    assert second.endswith("deploy 'churn#prod#4' --force")
+    assert second.endswith("deploy 'churn#prod#4'")
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_no_command_goes_past_a_newer_tag_or_a_hold(reason: Reason) -> None:
+    for placed in (False, True):
+        for command in next_commands(Outcome(reason, "message", SUBJECT, placed=placed)):
+            assert "--force" not in command

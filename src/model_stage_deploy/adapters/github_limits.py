@@ -34,12 +34,13 @@ class Waits:
         self._budget = self._left = budget
         self._tell = tell
         self._met = 0
-        self._until = 0.0  # unix time
+        self._over_at: float | None = None  # by the clock that only ever grows: the other one may be set meanwhile
+        self._until = 0.0  # unix time, for people
         self._name = ""
 
     def why_not(self) -> str:
         """Why nothing may be sent now, "" where it may."""
-        if self._clock.now() >= self._until:
+        if self._over_at is None or self._clock.monotonic() >= self._over_at:
             return ""
         return (
             f"GitHub's {self._name} is met until {_at(self._until)}, "
@@ -58,7 +59,7 @@ class Waits:
         self._left -= seconds
         self._tell(f"GitHub's {limit.name} is met: waiting {seconds:.0f} s, until {_at(self._until)}")
         self._clock.sleep(seconds)
-        self._until = 0.0
+        self._over_at = None
         return True
 
     def note(self, limit: Limit) -> float:
@@ -68,7 +69,8 @@ class Waits:
         """
         again = max(self._met - 1, 0)
         seconds = _UNSAID * 2**again if limit.seconds is None else max(limit.seconds, 2.0**again)
-        self._until, self._name = self._clock.now() + seconds, limit.name
+        self._over_at, self._until = self._clock.monotonic() + seconds, self._clock.now() + seconds
+        self._name = limit.name
         return seconds
 
 
@@ -101,7 +103,8 @@ def _seconds(text: str | None, headers: Mapping[str, str], now: float) -> float 
     """A Retry-After: seconds, or a date (RFC 9110, 10.2.3). None where there is none that can be read."""
     if text is None:
         return None
-    if text.strip().isdecimal():
+    text = text.strip()  # it takes more for a blank than `float` does
+    if text.isdecimal():
         return float(text)
     until = _date(text)
     return None if until is None else max(until - _their_now(headers, now), 0.0)

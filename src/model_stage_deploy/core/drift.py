@@ -6,7 +6,7 @@ a word; what a person did on purpose, and what automation gave up on, waits for 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from graphlib import CycleError, TopologicalSorter
 from typing import NamedTuple
@@ -29,6 +29,7 @@ from model_stage_deploy.core.model import Holder, Model, RegistryEvent
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.stored import LockEntry
 from model_stage_deploy.core.tags import Event
+from model_stage_deploy.core.taken import policy_on, taken_away
 
 TRIES = 3
 """Attempts in a row, with the same settings, after which a deployment that fails is left for a person."""
@@ -104,8 +105,9 @@ class Compared(NamedTuple):
 
     `drifted` says that what runs is not what the registry decides by the mapping's rules; `settings` that other
     settings count for it, too. `tag` is the one that `remedy` carries out; `taken` the tag that took a version away and
-    `policy` what the mapping says about such tags. `tries` counts the newest failures in a row. `frozen` is the lock of
-    a person, which stops every deployment; `working` says who deploys now.
+    `policy` what the mapping says about such tags. `tries` counts the newest failures in a row of what is to be done.
+    `frozen` is the lock of a person, which stops every deployment; `working` says who deploys now. `moved` says that
+    the decided tag was another one when it was deployed, which a pushed one is refused for, too (B17).
     """
 
     life: Lifecycle
@@ -120,6 +122,7 @@ class Compared(NamedTuple):
     needs: tuple[str, ...] = ()
     frozen: LockEntry | None = None
     working: str = ""
+    moved: bool = False
 
     @property
     def place(self) -> tuple[str, str]:
@@ -158,10 +161,10 @@ def compare(seat: Seat) -> Compared:
     """How a stage stands to what is decided."""
     life = lifecycle(seat.model, seat.stage, seat.records, seat.environment)
     needs = tuple(need.stage for need in seat.settings.gates.needs or ())
-    found = Compared(life, Kind.UNKNOWN, needs=needs, tries=_tries(life.records, seat.digest))
+    found = Compared(life, Kind.UNKNOWN, needs=needs)
     if life.state is State.UNKNOWN:
         return found
-    return _limited(_judged(seat, found))
+    return _limited(seat, _judged(seat, found))
 
 
 def in_order(rows: Sequence[Compared]) -> list[Compared]:
@@ -183,7 +186,7 @@ def _judged(seat: Seat, found: Compared) -> Compared:
     if not life.running_known:
         return found
     taken = taken_away(seat.model, seat.stage, holder, life.running)
-    found = found._replace(taken=taken, policy=_policy(seat.settings, taken))
+    found = found._replace(taken=taken, policy=policy_on(seat.settings, taken))
     if holder is not None and found.policy != "undeploy" and _is_held(seat, holder):
         return _deploy(found, Kind.HELD, Asks.FORCE)
     standing = _standing(seat, found)
@@ -206,12 +209,20 @@ def _standing(seat: Seat, found: Compared) -> Compared:
 
 def _decided(seat: Seat, found: Compared, holder: Holder) -> Compared:
     """A version is decided, and what runs was not taken away."""
-    life, newest, running = found.life, found.life.newest, found.life.running
+    newest, running = found.life.newest, found.life.running
+    before = _put_in_place(seat, found, holder)
     if newest is not None and newest.state in ENDED_BADLY and newest is not running:
         ours = running is not None and is_of(running, holder.version)
         if ours or is_since(newest, holder):
             by_hand = _by_hand(newest) and not is_of(newest, holder.version)
-            return _deploy(found, Kind.FAILED, Asks.FORCE if by_hand else Asks.APPLY)
+            # An attempt that failed undid nothing: what a person did on purpose before it stands.
+            return _deploy(found, Kind.FAILED, Asks.FORCE if by_hand or before.asks is Asks.FORCE else Asks.APPLY)
+    return before
+
+
+def _put_in_place(seat: Seat, found: Compared, holder: Holder) -> Compared:
+    """How what was put in place last stands to what is decided, whatever failed since."""
+    life, running = found.life, found.life.running
     if running is None:
         settled = next((record for record in life.records if record.settles), None)
         undeployed = settled is not None and settled.action != "deploy" and is_since(settled, holder)
@@ -264,41 +275,21 @@ def _deploy(found: Compared, kind: Kind, asks: Asks = Asks.APPLY) -> Compared:
     return found._replace(kind=kind, drifted=True, remedy=Remedy.DEPLOY, asks=asks, tag=tag)
 
 
-def _limited(found: Compared) -> Compared:
-    """Automation does not try for ever what fails each time."""
-    if found.tries >= TRIES and found.asks is Asks.APPLY:
+def _limited(seat: Seat, found: Compared) -> Compared:
+    """Automation does not try for ever what fails each time, and believes no tag that was moved."""
+    found = found._replace(tries=_tries(seat, found), moved=found.remedy is Remedy.DEPLOY and _is_moved(found))
+    if found.asks is Asks.APPLY and (found.tries >= TRIES or found.moved):
         return found._replace(asks=Asks.FORCE)
     return found
 
 
-def taken_away(model: Model, stage: str, holder: Holder | None, running: Recorded | None) -> RegistryEvent | None:
-    """The newest tag since the holder's own that took away what runs, or where nothing runs any version.
-
-    None where none did. A deprecation that holds takes away whatever the stage has (R40).
-    """
-    if holder is not None and model.deprecated:
-        return model.events[-1]
-    for event in reversed(model.events):
-        if holder is not None and event.order <= holder.event.order:
-            break
-        if event.tag.event in (Event.UNASSIGNMENT, Event.DEREGISTRATION) and event.tag.stage in (None, stage):
-            version = model.version_of(event)
-            if version is None or (running is not None and not is_of(running, version)):
-                continue
-            before = model.holder(stage, before=event.order)
-            if before is not None and before.version is version:
-                return event
-    return None
-
-
-def _policy(settings: StageSettings, taken: RegistryEvent | None) -> str:
-    if taken is None:
-        return ""
-    kind, events = taken.tag.event, settings.events
-    if kind is Event.DEPRECATION:
-        # There is nothing to fall back to: the stage has what it has.
-        return "undeploy" if events.deprecate == "undeploy" else "ignore"
-    return events.unassign if kind is Event.UNASSIGNMENT else events.deregister
+def _is_moved(found: Compared) -> bool:
+    """Whether a deployment was by a tag of the decided one's name, which was another object then."""
+    if found.life.holder is None:
+        return False
+    tag = found.life.holder.event.record
+    known = (record for record in found.life.records if record.tag == tag.name and record.tag_object and tag.object_id)
+    return any(record.tag_object != tag.object_id for record in known)
 
 
 def _replaced(running: Recorded, holder: Holder) -> bool:
@@ -317,12 +308,18 @@ def _by_hand(record: Recorded) -> bool:
     return record.forced or (record.rollback and not record.automatic)
 
 
-def _tries(newest_first: Iterable[Recorded], digest: str) -> int:
-    """The newest attempts in a row that failed, of one version and with the settings of now."""
-    failed: list[Recorded] = []
-    for record in newest_first:
-        other = bool(failed) and (record.commit, record.action) != (failed[0].commit, failed[0].action)
-        if record.state not in ENDED_BADLY or record.settles or other or record.digest not in ("", digest):
+def _tries(seat: Seat, found: Compared) -> int:
+    """The newest attempts in a row that failed or were interrupted, with the settings of now, at what is to be done."""
+    undeploys = found.remedy is Remedy.TAKE_AWAY and found.policy == "undeploy"
+    aim = found.life.running if undeploys else found.life.holder
+    if aim is None or found.kind is Kind.UNDER_WAY:
+        return 0
+    commit, action = (aim.commit, "undeploy") if isinstance(aim, Recorded) else (aim.version.commit, "deploy")
+    tries = 0
+    for record in found.life.records:
+        ended = record.state in ENDED_BADLY or record.under_way
+        same = (record.commit, record.action) == (commit, action) and record.digest in ("", seat.digest)
+        if not ended or not same or record.settles:
             break
-        failed.append(record)
-    return len(failed)
+        tries += 1
+    return tries

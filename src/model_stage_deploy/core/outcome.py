@@ -235,6 +235,9 @@ def document(outcome: Outcome) -> dict[str, Any]:
         "plan": _plan_document(plan, outcome.actions) if plan else None,
         "steps": [{"name": step.name, "seconds": round(step.seconds, 3), "ok": step.ok} for step in outcome.steps],
         "warnings": list(outcome.warnings),
+        "mistakes": [
+            _fields(mistake, "file", "line", "column", "path", "message", "hint") for mistake in outcome.mistakes
+        ],
         "tail": outcome.tail or None,
         "parts": [document(part) for part in outcome.parts],
     }

@@ -61,7 +61,7 @@ _BY_COMMAND: dict[str, Needs] = {
 
 def needed_by(command: str, *, dry_run: bool = False, apply: bool = False) -> Needs:
     """What a command takes; nothing for one that is not in the table."""
-    if dry_run and command in ("deploy", "rollback"):
+    if dry_run and command in ("deploy", "rollback", "reconcile"):
         return LOOKS
     return DEPLOYS if apply else _BY_COMMAND.get(command, {})
 

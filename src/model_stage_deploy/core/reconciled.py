@@ -10,15 +10,19 @@ from model_stage_deploy.core.reasons import Reason, Result
 
 
 class Seen(NamedTuple):
-    """One stage, and the end of its healing; None where nothing was tried."""
+    """One stage, and the end of its healing; None where nothing was tried.
+
+    `settled`: somebody else was quicker, and a look afterwards found no drift.
+    """
 
     row: Compared
     end: Outcome | None = None
+    settled: bool = False
 
     @property
     def healed(self) -> bool:
-        """Whether it was drift and is none any more, or was changed by somebody else meanwhile."""
-        return self.end is not None and (self.end.result in _DONE or self.end.reason in _BY_OTHERS)
+        """Whether it was drift and is none any more, by us or by somebody else."""
+        return self.end is not None and (self.end.result in _DONE or (by_others(self.end) and self.settled))
 
 
 class Reconciled(NamedTuple):
@@ -79,6 +83,11 @@ class Reconciled(NamedTuple):
 _DONE = (Result.DEPLOYED, Result.UNDEPLOYED)
 _BY_OTHERS = (Reason.ALREADY_DEPLOYED, Reason.SUPERSEDED)
 _BROKEN = (Result.ERROR, Result.UNRECORDED, Result.INVALID)
+
+
+def by_others(end: Outcome) -> bool:
+    """Whether nothing was done because somebody changed the stage meanwhile, to whatever."""
+    return end.reason in _BY_OTHERS
 
 
 def _would_heal(one: Seen) -> bool:

@@ -19,15 +19,8 @@ if TYPE_CHECKING:
 _SHOWN = 10  # stages that the annotation names
 
 
-def reconciled(
-    settings: Settings,
-    environ: Mapping[str, str],
-    announcer: Announcer,
-    scrubber: Scrubber,
-    *,
-    mapping_too: bool = False,
-) -> Reconciled:
-    """Compare, and with `settings.apply` heal. `mapping_too` says that other settings of the mapping count as drift.
+def reconciled(settings: Settings, environ: Mapping[str, str], announcer: Announcer, scrubber: Scrubber) -> Reconciled:
+    """Compare, and with `settings.apply` heal.
 
     Raises what flows.reconcile raises, and Invalid (usage, not-a-repository).
     """
@@ -44,7 +37,7 @@ def reconciled(
         )
     model = require_model_name(settings.model) if settings.model else ""
     stage = require_stage_name(settings.stage) if settings.stage else ""
-    wanted = Wanted(model, stage, Consent(settings.apply, mapping_too, settings.force))
+    wanted = Wanted(model, stage, Consent(settings.apply, settings.settings, settings.force))
     with working(settings, read_event(environ), environ, announcer, scrubber) as context:
         if context.host is None:
             raise context.hostless or AssertionError(settings.command)

@@ -15,6 +15,7 @@ from model_stage_deploy.ports import Announcer, CheckRuns
 AT_LINES = 9
 """Mistakes that the log tells of at their lines: GitHub keeps ten errors of a step, and one has told of all of them."""
 _REPORTED = ("deploy", "rollback", "check", "reconcile")  # the others deploy nothing, and judge nothing
+_WAIT = 20.0  # seconds for rate limits
 CHECK = "check"
 """What a check run is named after that is about the mapping, and not about a stage."""
 
@@ -26,7 +27,7 @@ def report_outcome(
 
     Nothing where it was not asked for. Never raises for what goes wrong: it is a warning.
     """
-    from model_stage_deploy.core.reasons import Result
+    from model_stage_deploy.core.reasons import Reason, Result
     from model_stage_deploy.report.check_run import check_run
 
     def runs(event: WorkflowEvent) -> Iterator[CheckRun]:
@@ -40,7 +41,8 @@ def report_outcome(
                 name = f"{subject.model}/{subject.stage}"
                 yield check_run(part, name, subject.commit or where, event.run.url, scrubber.text)
 
-    report(runs, settings, environ, announcer, hurry=outcome.result is Result.CANCELLED)
+    limited = any(part.reason is Reason.RATE_LIMITED for part in (outcome, *outcome.parts))
+    report(runs, settings, environ, announcer, hurry=outcome.result is Result.CANCELLED, limited=limited)
 
 
 def report(
@@ -50,16 +52,23 @@ def report(
     announcer: Announcer,
     *,
     hurry: bool = False,
+    limited: bool = False,
 ) -> None:
-    """Make the check runs that an event asks for, if they were asked for; a warning for what cannot be made."""
+    """Make the check runs that an event asks for, if they were asked for; a warning for what cannot be made.
+
+    `limited`: the run met GitHub's rate limit, so nothing more is asked of it.
+    """
     if not settings.check_run or settings.command not in _REPORTED:
+        return
+    if limited:
+        _warn(announcer, "GitHub's rate limit is met, so nothing more is asked of it")
         return
     try:
         event = read_event(environ)
         wanted = [run for run in runs(event) if run.commit]
         if not wanted:
             return
-        made = _check_runs(settings, event)
+        made = _check_runs(settings, event, announcer)
         if isinstance(made, str):
             _warn(announcer, made)
             return
@@ -74,8 +83,8 @@ def report(
         _warn(announcer, internal_error(defect).message)
 
 
-def _check_runs(settings: Settings, event: WorkflowEvent) -> CheckRuns | str:
-    """Where check runs are made, or why nowhere."""
+def _check_runs(settings: Settings, event: WorkflowEvent, announcer: Announcer) -> CheckRuns | str:
+    """Where check runs are made, or why nowhere. The run has had its budget for rate limits: they wait for little."""
     if event.home is not Platform.GITHUB:
         return "only GitHub has check runs"
     if settings.no_github:
@@ -84,8 +93,11 @@ def _check_runs(settings: Settings, event: WorkflowEvent) -> CheckRuns | str:
         return "it takes a token and GITHUB_REPOSITORY"
     from model_stage_deploy.adapters.github_check_runs import GitHubCheckRuns
     from model_stage_deploy.adapters.github_client import GitHubClient
+    from model_stage_deploy.adapters.github_limits import Waits
+    from model_stage_deploy.adapters.system_clock import SystemClock
 
-    return GitHubCheckRuns(GitHubClient(event.api_url, event.repository, settings.token))
+    waits = Waits(SystemClock(), budget=_WAIT, tell=announcer.say)
+    return GitHubCheckRuns(GitHubClient(event.api_url, event.repository, settings.token, waits=waits))
 
 
 def _warn(announcer: Announcer, why: str) -> None:

@@ -72,6 +72,7 @@ INPUTS: tuple[Input, ...] = (
     ),
     Input("dry-run", "Show the whole plan and touch nothing.", "false"),
     Input("apply", "reconcile: deploy what has drifted, through gates, lock and verification.", "false"),
+    Input("settings", "reconcile: what runs with other settings than the mapping has now is drift, too.", "false"),
     Input("check-run", "Report as a check run as well (`checks: write`), mistakes at their lines.", "false"),
     Input("no-github", "Record nothing on GitHub, but in a log in the repository's `.git`.", "false"),
     Input(
@@ -129,6 +130,7 @@ class Settings:
     config_ref: str = ""
     dry_run: bool = False
     apply: bool = False
+    settings: bool = False
     check_run: bool = False
     no_github: bool = False
     records: str = AUTO
@@ -167,6 +169,7 @@ def from_inputs(environ: Mapping[str, str]) -> Settings:
         config_ref=given["config-ref"],
         dry_run=_switch("dry-run", given["dry-run"]),
         apply=_switch("apply", given["apply"]),
+        settings=_switch("settings", given["settings"]),
         check_run=_switch("check-run", given["check-run"]),
         no_github=_switch("no-github", given["no-github"]),
         records=given["records"],

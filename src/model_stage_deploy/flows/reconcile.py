@@ -24,7 +24,7 @@ from model_stage_deploy.core.locks import freezes_over, key_of
 from model_stage_deploy.core.model import Model
 from model_stage_deploy.core.outcome import Journal, Outcome, Subject, from_error
 from model_stage_deploy.core.reasons import Reason, Result
-from model_stage_deploy.core.reconciled import Reconciled, Seen
+from model_stage_deploy.core.reconciled import Reconciled, Seen, by_others
 from model_stage_deploy.core.registry import fold
 from model_stage_deploy.core.stored import LockEntry
 from model_stage_deploy.core.tags import parse_tag
@@ -65,13 +65,13 @@ def reconcile(context: Context, host: CodeHost, wanted: Wanted) -> Reconciled:
             "and nothing was ever deployed there",
             hint="see what there is: python -m model_stage_deploy status",
         )
-    ends: dict[tuple[str, str], Outcome] = {}
+    ends: dict[tuple[str, str], Seen] = {}
     for row in in_order(rows):
         if row.heals(wanted.consent):
-            end = ends[row.place] = _healed(context, look, row, wanted.consent)
-            if end.result is Result.CANCELLED:
+            one = ends[row.place] = _seen(context, look, row, wanted.consent)
+            if one.end is not None and one.end.result is Result.CANCELLED:
                 break  # who cancels means the whole run
-    seen = tuple(Seen(row, ends.get(row.place)) for row in rows)
+    seen = tuple(ends.get(row.place, Seen(row)) for row in rows)
     return Reconciled(seen, wanted.consent, context.dry_run, tuple(look.warnings))
 
 
@@ -120,6 +120,14 @@ class _Look:
         self._locks_read = False
         return self._at(fold(self.context.repository.tags(name, fresh=True)).model(name), stage)
 
+    def is_settled(self, place: tuple[str, str], consent: Consent) -> bool:
+        """Whether a new look finds no drift. What cannot be known is not settled."""
+        try:
+            now = self.again(place)
+        except ModelStageError:
+            return False
+        return now.kind is not Kind.UNKNOWN and not now.counts(consent)
+
     def _at(self, model: Model, stage: str) -> Compared:
         context = self.context
         holder = model.holder(stage)
@@ -157,19 +165,27 @@ class _Look:
         return self._locks
 
 
-def _healed(context: Context, look: _Look, row: Compared, consent: Consent) -> Outcome:
-    """What came of healing one stage."""
+def _seen(context: Context, look: _Look, row: Compared, consent: Consent) -> Seen:
+    """One stage and what came of healing it. Who was quicker may have left it as it was: only a look tells."""
+    journal = Journal(context.clock.monotonic, Subject(tag=row.tag, model=row.life.model, stage=row.life.stage))
+    try:
+        end = _healed(context, look, row, consent, journal)
+        return Seen(row, end, settled=by_others(end) and look.is_settled(row.place, consent))
+    except Cancelled:
+        end = Outcome(Reason.CANCELLED, "cancelled before anything was deployed", journal.subject)
+        return Seen(row, end)
+
+
+def _healed(context: Context, look: _Look, row: Compared, consent: Consent, journal: Journal) -> Outcome:
+    """What came of healing one stage. Raises Cancelled before anything was deployed."""
     model, stage = row.place
     context.announcer.say(f"{'looking at' if context.dry_run else 'healing'} {model} in {stage}: {row.kind.value}")
-    journal = Journal(context.clock.monotonic, Subject(tag=row.tag, model=model, stage=stage))
     try:
         if row.remedy is Remedy.TAKE_AWAY:
             return _taken_away(context, look, row, consent, journal)
         return _deployed(context, look, row, consent, journal)
     except ModelStageError as problem:
         return from_error(problem, journal)
-    except Cancelled:
-        return Outcome(Reason.CANCELLED, "cancelled before anything was deployed", journal.subject)
 
 
 def _deployed(context: Context, look: _Look, row: Compared, consent: Consent, journal: Journal) -> Outcome:
@@ -189,9 +205,14 @@ def _deployed(context: Context, look: _Look, row: Compared, consent: Consent, jo
 
 def _taken_away(context: Context, look: _Look, row: Compared, consent: Consent, journal: Journal) -> Outcome:
     """Carry out the tag that took a version away, for this stage alone."""
-    _require_the_same(look, row, consent)
     wishes = replace(context.wishes, force=False, override="", by_hand=False, stage=row.life.stage)
-    return take_away(replace(context, wishes=wishes), parse_tag(row.tag), Pushed(), journal)
+    return take_away(
+        replace(context, wishes=wishes),
+        parse_tag(row.tag),
+        Pushed(),
+        journal,
+        stands=lambda: _require_the_same(look, row, consent),
+    )
 
 
 def _require_the_same(look: _Look, row: Compared, consent: Consent) -> None:

@@ -6,7 +6,7 @@ to most people, so the plan spells it out. `undeploy` takes away what runs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -38,9 +38,12 @@ class Effect(NamedTuple):
     now: Holder | None
 
 
-def take_away(context: Context, tag: GtoTag, pushed: Pushed, journal: Journal) -> Outcome:
+def take_away(
+    context: Context, tag: GtoTag, pushed: Pushed, journal: Journal, *, stands: Callable[[], None] = lambda: None
+) -> Outcome:
     """Do what the stages' policies say; `wishes.stage` names the one stage to look at.
 
+    `stands` is asked under the lock of a stage, and raises where it is no longer to be done.
     Raises ModelStageError where nothing may or need be done, and Cancelled.
     """
     if pushed.deleted:
@@ -57,10 +60,10 @@ def take_away(context: Context, tag: GtoTag, pushed: Pushed, journal: Journal) -
     if not asked:
         raise _ignored(tag, effects)
     if len(asked) == 1:
-        return _one(context, resolved, *asked[0], journal)
+        return _one(context, resolved, *asked[0], journal, stands)
     parts: list[Outcome] = []
     for effect, policy in asked:
-        parts.append(_part(context, resolved, effect, policy))
+        parts.append(_part(context, resolved, effect, policy, stands))
         if parts[-1].result is Result.CANCELLED:
             break  # who cancels means the whole run
     return _together(parts, resolved, journal)
@@ -104,7 +107,14 @@ def _ignored(tag: GtoTag, effects: list[Effect]) -> NothingToDo:
     )
 
 
-def _one(context: Context, resolved: Resolved, effect: Effect, policy: Policy, journal: Journal) -> Outcome:
+def _one(
+    context: Context,
+    resolved: Resolved,
+    effect: Effect,
+    policy: Policy,
+    journal: Journal,
+    stands: Callable[[], None],
+) -> Outcome:
     tag = resolved.tag
     journal.subject = Subject(
         tag=tag.text, event=tag.event.value, model=tag.model, version=effect.before.version.name, stage=effect.stage
@@ -114,15 +124,15 @@ def _one(context: Context, resolved: Resolved, effect: Effect, policy: Policy, j
         why = f"a newer tag, {now.event.tag.text}, gives {effect.stage} to {now.version.name}"
         raise superseded(tag.text, why, by_hand=context.wishes.by_hand)
     if policy == "fallback":
-        return carry_out(context, _fallback(context, resolved, effect), journal)
+        return carry_out(context, _fallback(context, resolved, effect, stands), journal)
     gone = effect.before
     decision = replace(_decision(resolved, gone, effect.stage), action="undeploy", previous=previous_of(gone))
     note = f"{tag.text} takes {gone.version.name} out of {effect.stage}, and the mapping says `undeploy`"
-    order = Order(decision, _Stands(context, resolved, effect), (note,), "removal", Reason.UNDEPLOYED)
+    order = Order(decision, _Stands(context, resolved, effect, stands), (note,), "removal", Reason.UNDEPLOYED)
     return carry_out(context, order, journal)
 
 
-def _fallback(context: Context, resolved: Resolved, effect: Effect) -> Order:
+def _fallback(context: Context, resolved: Resolved, effect: Effect, stands: Callable[[], None]) -> Order:
     tag, now, gone = resolved.tag, effect.now, effect.before.version.name
     if now is None or now.version is effect.before.version:
         left = "no other version" if now is None else "nothing but that version"
@@ -138,7 +148,7 @@ def _fallback(context: Context, resolved: Resolved, effect: Effect) -> Order:
         f"({now.event.tag.text}), and the mapping says `fallback`"
     )
     decision = replace(_decision(resolved, now, effect.stage), previous=previous_of(effect.before))
-    return Order(decision, _Stands(context, resolved, effect), (note,), "removal", Reason.FALLEN_BACK)
+    return Order(decision, _Stands(context, resolved, effect, stands), (note,), "removal", Reason.FALLEN_BACK)
 
 
 def _decision(resolved: Resolved, holder: Holder, stage: str) -> Decision:
@@ -158,12 +168,14 @@ def _decision(resolved: Resolved, holder: Holder, stage: str) -> Decision:
 class _Stands:
     """Asks the remote, just before acting, whether the event is still what decides the stage."""
 
-    def __init__(self, context: Context, resolved: Resolved, effect: Effect) -> None:
+    def __init__(self, context: Context, resolved: Resolved, effect: Effect, stands: Callable[[], None]) -> None:
         self._context = context
+        self._stands = stands
         self._resolved = resolved
         self._effect = effect
 
     def __call__(self) -> None:
+        self._stands()
         if self._context.wishes.force:
             return
         tag, effect = self._resolved.tag, self._effect
@@ -178,11 +190,11 @@ def _name(holder: Holder | None) -> tuple[str, str] | str:
     return "" if holder is None else (holder.version.name, holder.event.tag.text)
 
 
-def _part(context: Context, resolved: Resolved, effect: Effect, policy: Policy) -> Outcome:
+def _part(context: Context, resolved: Resolved, effect: Effect, policy: Policy, stands: Callable[[], None]) -> Outcome:
     """One stage of several; what stops one does not stop the others (a cancellation does)."""
     journal = Journal(context.clock.monotonic)
     try:
-        return _one(context, resolved, effect, policy, journal)
+        return _one(context, resolved, effect, policy, journal, stands)
     except ModelStageError as problem:
         return from_error(problem, journal)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from model_stage_deploy.core.drift import TRIES, Asks, Compared, Consent, Kind, Remedy
 from model_stage_deploy.core.lifecycle import Recorded, is_of
+from model_stage_deploy.core.locks import locked_by
 from model_stage_deploy.core.writing import PROGRAM
 from model_stage_deploy.report.locks import who
 
@@ -13,6 +14,8 @@ from model_stage_deploy.report.locks import who
 def sentence(row: Compared) -> str:
     """What is the matter, in one sentence; "" where nothing is."""
     told = _WORDS[row.kind](row)
+    if row.moved:
+        told = f"{told}; {row.tag} was moved since it was deployed"
     if told and row.frozen is not None:
         return f"{told}; it is locked: {who(row.frozen)}"
     return told
@@ -25,7 +28,7 @@ def advice(row: Compared, consent: Consent) -> str:
     if row.kind is Kind.UNKNOWN:
         return life.hint
     if row.frozen is not None and row.drifted:
-        return f"when it may go on: {PROGRAM} unlock {model} {stage}"
+        return f"when it may go on: {PROGRAM} unlock {_frozen(row.frozen.key)}"
     if row.remedy is Remedy.NONE:
         return _where_nothing_heals(row)
     if row.asks is Asks.SETTINGS and not consent.settings:
@@ -33,8 +36,16 @@ def advice(row: Compared, consent: Consent) -> str:
     if row.asks is Asks.FORCE and not consent.force:
         by_force = f"to deploy {_decided(row)} all the same: {PROGRAM} reconcile {model} {stage} --apply --force"
         first = _INSTEAD[row.kind](row) if row.kind in _INSTEAD else ""
+        if row.moved:
+            first = "assign the version that is right with a new tag"
         return f"{first}; {by_force}" if first else by_force
     return ""
+
+
+def _frozen(key: str) -> str:
+    """What is locked, as `unlock` is told: a stage, a model, or everything."""
+    of = locked_by(key)
+    return " ".join(filter(None, (of.model, of.stage))) or "--all"
 
 
 def _where_nothing_heals(row: Compared) -> str:

@@ -45,14 +45,15 @@ def _once_more(outcome: Outcome) -> _Commands:
     """The same again; what was put in place and does not serve goes back first."""
     subject = outcome.subject
     back = outcome.placed and not outcome.undeployed and not _is_rollback(outcome)
-    return (*((("rollback", subject.model, subject.stage),) if back else ()), *_again(outcome, "--force"))
+    return (*((("rollback", subject.model, subject.stage),) if back else ()), *_again(outcome))
 
 
-def _again(outcome: Outcome, *force: str) -> _Commands:
+def _again(outcome: Outcome) -> _Commands:
+    """Without force: what failed may be tried again, and who reads this later must not overtake a newer tag."""
     subject = outcome.subject
     if _is_rollback(outcome):
         return (("rollback", subject.model, subject.stage, "--to", subject.version),)
-    return (("deploy", subject.tag, *force),) if subject.tag and subject.event == "assignment" else ()
+    return (("deploy", subject.tag),) if subject.tag and subject.event == "assignment" else ()
 
 
 def _is_rollback(outcome: Outcome) -> bool:

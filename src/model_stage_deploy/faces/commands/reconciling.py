@@ -37,9 +37,9 @@ def _reconcile(given: argparse.Namespace) -> int:
     from model_stage_deploy.report.drift import document, page
 
     require_path(given.repo, given.command)
-    settings, scrubber = replace(settings_of(given), apply=given.apply), Scrubber()
+    settings, scrubber = replace(settings_of(given), apply=given.apply, settings=given.settings), Scrubber()
     announcer = announcer_on(sys.stderr if given.json else sys.stdout, scrubber)
-    found = reconciled(settings, os.environ, announcer, scrubber, mapping_too=given.settings)
+    found = reconciled(settings, os.environ, announcer, scrubber)
     where = recorded_in(settings, os.environ)
     with undisturbed(), suppress(BrokenPipeError):  # whoever reads: the exit code tells
         blocks = _scrubbed(page(found, where), scrubber)
