@@ -22,7 +22,7 @@ from tests.standins.registries import GitRepository
 ROOT = Path(__file__).parents[2]
 OUTCOME = {
     *("schema", "result", "reason", "exit_code", "message", "hint", "tag", "event", "model", "version", "stage"),
-    *("commit", "deployment_id", "environment_url", "ended_as", "plan", "steps", "warnings", "tail"),
+    *("commit", "deployment_id", "environment_url", "ended_as", "plan", "steps", "warnings", "mistakes", "tail"),
     *("live_version", "verified", "gates", "overridden", "checks", "way_back", "parts"),
 }
 PLAN = {
