@@ -98,6 +98,12 @@ def test_versions_agree() -> None:
     assert re.search(heading, (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
 
 
+@pytest.mark.parametrize("path", [ROOT / "workflows-examples/gitlab-ci.yml", ROOT / "docs/howto/use-gitlab.md"])
+def test_the_image_that_is_to_be_used_is_one_that_a_release_makes(path: Path) -> None:
+    named = re.findall(r"name: ghcr\.io/org/model-stage-deploy:(\S+)", path.read_text(encoding="utf-8"))
+    assert named == [model_stage_deploy.__version__]
+
+
 def test_the_image_is_the_one_that_the_docs_name() -> None:
     [image] = re.findall(r"^FROM (\S+)$", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
     assert image == "python:3.13-slim"

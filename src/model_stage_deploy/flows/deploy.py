@@ -147,6 +147,7 @@ def _carried_out(context: Context, order: Order, prepared: Prepared, journal: Jo
                 decision = _replacing(order.decision, records)
                 if decision.previous != prepared.plan.decision.previous:  # while we waited
                     prepared = prepare(context, prepared.configuration, decision, order.notes)
+                    require_as_planned(context.wishes.planned, prepared.plan)
                 _require_worth_doing(context, prepared, records)
             if waited > _LONG_WAIT:
                 require(context, prepared, _judged(context, prepared, records, order, journal), journal)
