@@ -16,6 +16,8 @@ from tests.adapters.journal_places import journals_on
 from tests.standins.git_remote import GitRemote
 from tests.standins.registries import GitRepository
 
+pytestmark = pytest.mark.thorough
+
 NAME = "run/churn-prod"
 
 

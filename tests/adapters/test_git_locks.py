@@ -23,6 +23,8 @@ from tests.adapters.lock_places import KINDS, bare_remote, isolated, lock, refs,
 from tests.standins.git_remote import GitRemote
 from tests.standins.registries import GitRepository
 
+pytestmark = pytest.mark.thorough
+
 RUN = "refs/model-stages/locks/run/" + place_of("churn#prod")
 
 

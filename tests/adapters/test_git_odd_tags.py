@@ -13,6 +13,8 @@ from model_stage_deploy.core.registry import fold
 from tests.adapters.git_clones import Ears, in_prod, isolate, make_registry
 from tests.standins.registries import FIRST_MOMENT, GitRepository
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture
 def registry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> GitRepository:

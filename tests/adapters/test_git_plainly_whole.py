@@ -15,6 +15,8 @@ from model_stage_deploy.adapters.git_repository import GitRepository as Reader
 from tests.adapters.git_clones import CLONES, World, make_registry, serve
 from tests.standins.registries import GitRepository
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> GitRepository:

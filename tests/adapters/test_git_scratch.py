@@ -16,6 +16,8 @@ from model_stage_deploy.core.redaction import Secret
 from tests.adapters.git_clones import TOKEN, Ears, World, in_prod, isolate, make_registry, serve
 from tests.standins.registries import GitRepository, History
 
+pytestmark = pytest.mark.thorough
+
 PAIR = base64.b64encode(f"x-access-token:{TOKEN}".encode()).decode()
 
 

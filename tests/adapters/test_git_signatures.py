@@ -22,6 +22,8 @@ from tests.adapters.git_clones import CLONES, NAME, World, isolate, make_registr
 from tests.standins.registries import GitRepository
 from tests.standins.signing import GpgRing, SshKey, put_tag, signed_tag, tag_text
 
+pytestmark = pytest.mark.thorough
+
 TAG = "m#prod#9"
 WHEN = 1_700_000_000  # 2023-11-14T22:13:20Z
 

@@ -19,6 +19,8 @@ from model_stage_deploy.ports import Ending
 from tests.fakes.plans import a_plan
 from tests.standins.github import GitHubStandIn
 
+pytestmark = pytest.mark.thorough
+
 PLAN = a_plan()
 COMMIT = PLAN.decision.commit
 WHERE = ("churn", "prod", "production")

@@ -34,10 +34,10 @@ WHERE = ("churn", "prod", "production")
 GOOD, BAD, GONE = Ending("success", "it serves"), Ending("failure", "it does not serve"), Ending("inactive", "gone")
 
 
-THOROUGH = [pytest.param(name, marks=pytest.mark.thorough) for name in ("ghes", "git alone")]
+THOROUGH = [pytest.param(name, marks=pytest.mark.thorough) for name in ("ghes", "git", "git alone")]
 
 
-@pytest.fixture(params=["github", "gitlab", "git", "file", "memory", *THOROUGH])
+@pytest.fixture(params=["github", "gitlab", "file", "memory", *THOROUGH])
 def host(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CodeHost]:
     """Each place in turn, with nothing in it. Secrets are `s3cret`."""
 

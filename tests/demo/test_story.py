@@ -14,6 +14,8 @@ from model_stage_deploy.demo.repository import Repository, Training
 from model_stage_deploy.demo.story import tell
 from tests.standins.registries import isolated_environment
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(autouse=True)
 def _nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
