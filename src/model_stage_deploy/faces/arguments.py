@@ -250,3 +250,25 @@ def positive(text: str) -> int:
         message = f"{text[:40]!r} is not a whole number above 0"
         raise argparse.ArgumentTypeError(message)
     return int(text)
+
+
+def mapping_arguments(command: argparse.ArgumentParser) -> None:
+    """Where the mapping is."""
+    command.add_argument("--config", default="", metavar="FILE", help="the mapping file")
+    command.add_argument(
+        "--config-ref",
+        default="",
+        metavar="REF",
+        help="read it at a branch, tag, commit, or `tag` (default: the files here)",
+    )
+
+
+def records_arguments(command: argparse.ArgumentParser, without: str) -> None:
+    """Where deployments are recorded; `without` says what `--no-github` does."""
+    command.add_argument("--no-github", action="store_true", help=without)
+    command.add_argument(
+        "--records",
+        choices=("auto", "github", "gitlab", "git", "log"),
+        default="auto",
+        help="where deployments are recorded: the code host, git (refs of the remote), log (a file in `.git`)",
+    )

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TextIO
 
 from model_stage_deploy.core.redaction import Scrubber, Secret
+from model_stage_deploy.faces.arguments import mapping_arguments, records_arguments
 from model_stage_deploy.faces.opening import require_path, token_in
 from model_stage_deploy.faces.settings import AUTO, Settings, wait_of
 from model_stage_deploy.ports import Announcer
@@ -44,28 +45,6 @@ def _delivering(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--wait", default="", metavar="TIME", help="for another deployment: 10m, or 0 for not at all")
     command.add_argument("--no-lock", action="store_true", help="take no lock: nothing else can deploy meanwhile")
-
-
-def mapping_arguments(command: argparse.ArgumentParser) -> None:
-    """Where the mapping is."""
-    command.add_argument("--config", default="", metavar="FILE", help="the mapping file")
-    command.add_argument(
-        "--config-ref",
-        default="",
-        metavar="REF",
-        help="read it at a branch, tag, commit, or `tag` (default: the files here)",
-    )
-
-
-def records_arguments(command: argparse.ArgumentParser, without: str) -> None:
-    """Where deployments are recorded; `without` says what `--no-github` does."""
-    command.add_argument("--no-github", action="store_true", help=without)
-    command.add_argument(
-        "--records",
-        choices=("auto", "github", "gitlab", "git", "log"),
-        default=AUTO,
-        help="where deployments are recorded: the code host, git (refs of the remote), log (a file in `.git`)",
-    )
 
 
 def settings_of(given: argparse.Namespace) -> Settings:

@@ -11,7 +11,8 @@ from dataclasses import replace
 from model_stage_deploy.core.errors import Invalid
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.redaction import Scrubber
-from model_stage_deploy.faces.commands.delivering import announcer_on, mapping_arguments, records_arguments, settings_of
+from model_stage_deploy.faces.arguments import mapping_arguments, records_arguments
+from model_stage_deploy.faces.commands.delivering import announcer_on, settings_of
 from model_stage_deploy.faces.matrix import Planned, counted, planned
 from model_stage_deploy.faces.opening import require_path
 from model_stage_deploy.faces.printing import print_page

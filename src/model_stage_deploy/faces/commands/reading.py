@@ -12,7 +12,7 @@ from model_stage_deploy.core.errors import Refused
 from model_stage_deploy.core.model import Model
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.registry import Registry
-from model_stage_deploy.faces.arguments import positive
+from model_stage_deploy.faces.arguments import mapping_arguments, positive, records_arguments
 from model_stage_deploy.faces.opening import is_url, moment_of, read_model, read_registry
 from model_stage_deploy.faces.printing import print_page
 from model_stage_deploy.report import registry as view
@@ -56,15 +56,8 @@ def _history_arguments(command: argparse.ArgumentParser) -> None:
         help="what was tried and what came of it, from GitHub's deployments or this repository's own log; the options "
         "below are for this alone",
     )
-    command.add_argument("--no-github", action="store_true", help="read this repository's own log")
-    command.add_argument(
-        "--records",
-        choices=("auto", "github", "gitlab", "git", "log"),
-        default="auto",
-        help="where deployments are recorded: the code host, git (refs of the remote), log (a file in `.git`)",
-    )
-    command.add_argument("--config", default="", metavar="FILE", help="the mapping file")
-    command.add_argument("--config-ref", default="", metavar="REF", help="read it at a branch, tag, commit")
+    records_arguments(command, "read this repository's own log")
+    mapping_arguments(command)
 
 
 def _versions_arguments(command: argparse.ArgumentParser) -> None:

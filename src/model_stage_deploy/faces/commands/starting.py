@@ -6,7 +6,8 @@ import argparse
 import os
 import sys
 
-from model_stage_deploy.faces.commands.delivering import mapping_arguments, records_arguments, settings_of
+from model_stage_deploy.faces.arguments import mapping_arguments, records_arguments
+from model_stage_deploy.faces.commands.delivering import settings_of
 from model_stage_deploy.faces.opening import require_path
 from model_stage_deploy.faces.printing import print_page
 

@@ -11,7 +11,8 @@ from model_stage_deploy.core.journey import Journey, journeys
 from model_stage_deploy.core.lifecycle import Lifecycle
 from model_stage_deploy.core.model import Model
 from model_stage_deploy.core.reasons import Reason
-from model_stage_deploy.faces.commands.delivering import mapping_arguments, records_arguments, settings_of
+from model_stage_deploy.faces.arguments import mapping_arguments, records_arguments
+from model_stage_deploy.faces.commands.delivering import settings_of
 from model_stage_deploy.faces.opening import is_url, read_model, read_registry, require_path
 from model_stage_deploy.faces.printing import print_page
 from model_stage_deploy.report import lifecycle as view

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from model_stage_deploy.core.errors import Invalid
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.tags import require_model_name
-from model_stage_deploy.faces.commands.delivering import mapping_arguments, records_arguments, settings_of
+from model_stage_deploy.faces.arguments import mapping_arguments, records_arguments
+from model_stage_deploy.faces.commands.delivering import settings_of
 from model_stage_deploy.faces.opening import read_model, read_registry, require_path
 from model_stage_deploy.faces.printing import print_page
 from model_stage_deploy.report import upkeep as view
