@@ -46,11 +46,12 @@ class Registry:
         import difflib
 
         near = difflib.get_close_matches(name, self.models, n=3)
-        known = ", ".join(near or sorted(self.models)[:5]) or "none at all"
+        known = ", ".join(near or sorted(self.models)[:5])
         raise Refused(
             Reason.UNKNOWN_MODEL,
             f"the registry has no model {name!r}",
-            hint=f"models that it has: {known}",
+            # Where only this model's tags were read, no others are known of.
+            hint=f"models that it has: {known}" if known else "see what it has: python -m model_stage_deploy show",
         )
 
 
