@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import json
@@ -106,10 +107,11 @@ def test_pushed_tag_is_deployed_by_webhook(world: World, checkout: str) -> None:
 
 
 def assert_signed(headers: Mapping[str, str], body: bytes) -> None:
-    """The signature is made with the secret over the timestamp, a dot and the body, as the receiver got them."""
-    signed = f"{headers['x-msd-timestamp']}.".encode() + body
-    expected = hmac.new(HOOK_SECRET.encode(), signed, hashlib.sha256).hexdigest()
-    assert headers["x-msd-signature"] == f"v1={expected}"
+    """The signature is that of Standard Webhooks over id, timestamp and body, as the receiver got them."""
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    key = base64.b64decode(HOOK_SECRET.removeprefix("whsec_"))
+    expected = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+    assert headers["webhook-signature"] == f"v1,{expected}"
 
 
 def test_pushed_tag_is_deployed_by_a_shell_command(world: World) -> None:

@@ -73,7 +73,7 @@ def test_a_pushed_tag_is_planned_deployed_and_rolled_back(world: World) -> None:
     ]
     [delivery] = world.receiver.deliveries
     assert json.loads(delivery.body)["version"] == "v2.0.0"
-    assert "x-msd-signature" in delivery.headers
+    assert "webhook-signature" in delivery.headers
     [deployment] = deployments(world)
     assert (deployment["environment"], deployment["states"]) == ("production/churn", ["in_progress", "success"])
     assert outputs(run) | {"matrix": "", "deployment-id": ""} == {

@@ -17,7 +17,7 @@ from tests.standins.registries import GitRepository
 
 REPOSITORY = "org/models"
 TOKEN = "ghs_0123456789abcdefOnlyForTests"
-HOOK_SECRET = "hook-secret-0123456789-for-tests"
+HOOK_SECRET = "whsec_aG9vay1zZWNyZXQtMDEyMzQ1Njc4OS1mb3ItdGVzdHM="
 ABOUT = {
     "repository": {"full_name": REPOSITORY, "name": "models", "default_branch": "main"},
     "sender": {"login": "ada"},
@@ -115,12 +115,14 @@ class Delivery:
 
 
 class Receiver(ThreadingHTTPServer):
-    """The service that is deployed to: takes everything, and remembers it in `deliveries`."""
+    """The service that is deployed to: takes everything but what is sent to `refusing`, and remembers it all in
+    `deliveries`."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
         self.deliveries: list[Delivery] = []
+        self.refusing: set[str] = set()
         self.changed = threading.Condition()
         super().__init__(("127.0.0.1", 0), _ReceiverHandler)
         self._thread = threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True)
@@ -155,7 +157,7 @@ class _ReceiverHandler(BaseHTTPRequestHandler):
         with self.server.changed:
             self.server.deliveries.append(Delivery(self.command, self.path, headers, body))
             self.server.changed.notify_all()
-        self.send_response(200)
+        self.send_response(500 if self.path in self.server.refusing else 200)
         self.send_header("Content-Length", "0")
         self.end_headers()
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 import requests
-from pydantic import SecretStr
 
 from model_stage_deploy.adapters.system_clock import SystemClock
 from model_stage_deploy.adapters.web_requests import RequestsWeb
@@ -25,7 +24,7 @@ from tests.contract.consoles import FENCE
 from tests.contract.generate import ROOT
 from tests.fakes.plans import a_plan
 
-SECRET = "only-for-tests"
+SECRET = "whsec_b25seS1mb3ItdGVzdHMtb25seS1mb3ItdGVzdHM="
 
 
 def example(page: str, name: str) -> str:
@@ -36,10 +35,10 @@ def example(page: str, name: str) -> str:
 
 
 @pytest.fixture
-def receiver(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """The page's receiver as a process, and its URL."""
-    program = tmp_path / "receiver.py"
-    program.write_text(example("send-a-webhook.md", "receiver.py"), encoding="utf-8")
+def receiver(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """The page's receiver (or the one that a test asks for) as a process, and its URL."""
+    program = tmp_path / getattr(request, "param", "receiver.py")
+    program.write_text(example("send-a-webhook.md", program.name), encoding="utf-8")
     process = subprocess.Popen(
         [sys.executable, "-u", str(program), "0"],
         env={**os.environ, "HOOK_SECRET": SECRET},
@@ -58,8 +57,23 @@ def _job(**changes: Any) -> Job:
     return replace(Job(plan=a_plan(), attempt="delivery-1", env={}, timeout=20.0, output=lambda _: None), **changes)
 
 
-def _options(url: str, secret: str = SECRET) -> WebhookOptions:
-    return WebhookOptions(url=url, secret=SecretStr(secret), retries=0)
+def _options(url: str, secret: str = SECRET, **settings: Any) -> WebhookOptions:
+    options = catalogue.options_of(Webhook, {"url": url, "secret": secret, **settings})
+    assert isinstance(options, WebhookOptions)
+    return options
+
+
+@pytest.mark.parametrize("receiver", ["patient_receiver.py"], indirect=True)
+def test_the_patient_receiver_is_followed_to_the_end(receiver: tuple[str, subprocess.Popen[str]]) -> None:
+    url, _ = receiver
+    webhook, options = Webhook(RequestsWeb(), SystemClock()), _options(url, poll={"interval": "0.1s"})
+
+    first = webhook.deploy(_job(), options)
+    again = webhook.deploy(_job(), options)
+
+    assert first.url == again.url == "https://models.example.com/churn"
+    assert first.facts["polls"] > again.facts["polls"] == 1
+    assert requests.get(f"{url}/deployments/delivery-1", timeout=10).status_code == 401
 
 
 def test_the_receiver_deploys_nothing_that_is_taken_away(receiver: tuple[str, subprocess.Popen[str]]) -> None:
@@ -91,8 +105,12 @@ def test_the_receiver_takes_what_the_webhook_sends_once(receiver: tuple[str, sub
 def test_the_receiver_refuses_what_is_not_genuine(receiver: tuple[str, subprocess.Popen[str]]) -> None:
     url, _ = receiver
     with pytest.raises(DeploymentFailed, match="status 401"):
-        Webhook(RequestsWeb(), SystemClock()).deploy(_job(), _options(url, "another secret"))
-    for headers in ({}, {"X-MSD-Timestamp": "1", "X-MSD-Signature": "v1=00"}, {"X-MSD-Timestamp": "²"}):
+        Webhook(RequestsWeb(), SystemClock()).deploy(_job(), _options(url, "whsec_YW5vdGhlciBzZWNyZXQ="))
+    for headers in (
+        {},
+        {"webhook-id": "1", "webhook-timestamp": "1", "webhook-signature": "v1,AA=="},
+        {"webhook-timestamp": "²"},
+    ):
         answer = requests.post(url, data=b"{}", headers={k: v.encode() for k, v in headers.items()}, timeout=10)
         assert answer.status_code == 401
 

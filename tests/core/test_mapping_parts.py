@@ -213,8 +213,8 @@ def test_the_same_deployer_again_keeps_its_with() -> None:
 
 
 def test_with_that_stands_below_no_choice_stays() -> None:
-    low = {"deploy": {"with": {"retries": 2}}}
-    assert _merged(low, WEBHOOK)["deploy"]["with"] == {"retries": 2, "url": "u"}
+    low = {"deploy": {"with": {"method": "PUT"}}}
+    assert _merged(low, WEBHOOK)["deploy"]["with"] == {"method": "PUT", "url": "u"}
 
 
 def test_another_script_drops_the_with_of_the_script_below() -> None:

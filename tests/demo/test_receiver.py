@@ -11,9 +11,9 @@ import pytest
 import requests
 
 from model_stage_deploy.demo.receiver import Receiver
-from model_stage_deploy.deployers.signing import sign
+from model_stage_deploy.receiving import sign
 
-SECRET = "only-for-tests"
+SECRET = "whsec_b25seS1mb3ItdGVzdHM="
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def _get(receiver: Receiver, path: str) -> tuple[int, object]:
 def _send(receiver: Receiver, version: str, secret: str = SECRET) -> int:
     body = json.dumps({"version": version}).encode()
     now = int(time.time())
-    headers = {"X-MSD-Timestamp": str(now), "X-MSD-Signature": sign(secret, now, body)}
+    headers = {"webhook-id": "1", "webhook-timestamp": str(now), "webhook-signature": sign(secret, "1", now, body)}
     return requests.post(f"http://127.0.0.1:{receiver.port}/prod", data=body, headers=headers, timeout=5).status_code
 
 
@@ -39,7 +39,7 @@ def test_production_serves_what_a_signed_delivery_named(receiver: Receiver) -> N
     assert _send(receiver, "v1.0.0") == 200
     assert _get(receiver, "/prod/churn") == (200, {"model": "churn", "version": "v1.0.0"})
 
-    assert _send(receiver, "v6.6.6", secret="somebody else's") == 401
+    assert _send(receiver, "v6.6.6", secret="whsec_c29tZWJvZHkgZWxzZSdz") == 401
     assert requests.post(f"http://127.0.0.1:{receiver.port}/prod", data=b"{}", timeout=5).status_code == 401
     assert _get(receiver, "/prod/churn") == (200, {"model": "churn", "version": "v1.0.0"})
 

@@ -8,20 +8,23 @@ from typing import Any
 import pytest
 
 from model_stage_deploy import __version__
-from model_stage_deploy.core.errors import DeploymentFailed, Invalid
+from model_stage_deploy.core.errors import DeploymentFailed
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.deployers.catalogue import options_of
 from model_stage_deploy.deployers.contract import Job
-from model_stage_deploy.deployers.signing import verify
 from model_stage_deploy.deployers.webhook import Webhook
 from model_stage_deploy.deployers.webhook_options import WebhookOptions
 from model_stage_deploy.deployers.webhook_payload import SCHEMA
 from model_stage_deploy.ports import WebProblem, WebResponse
+from model_stage_deploy.receiving import sign_github, verify
 from tests.fakes.clock import FakeClock
 from tests.fakes.plans import a_plan
 from tests.fakes.web import FakeWeb
 
 URL = "https://deploy.example.com/models/churn"
+KEY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+DONE = "succeeded, success, successful, deployed, ready, live"
+OLD_KEY = "whsec_b2xkIGtleSwgb2YgMjQgYnl0ZXMgb3Igc28u"
 DOWN = WebProblem("connect", "cannot connect", retryable=True)
 
 
@@ -55,9 +58,9 @@ def test_the_request_by_default() -> None:
     assert request.headers == {
         "Content-Type": "application/json",
         "User-Agent": f"model-stage-deploy/{__version__}",
-        "X-MSD-Delivery": "try-1",
         "Idempotency-Key": "try-1",
-        "X-MSD-Timestamp": "1800000000",
+        "webhook-id": "try-1",
+        "webhook-timestamp": "1800000000",
     }
     assert json.loads(request.body) == {
         "schema": SCHEMA,
@@ -74,6 +77,7 @@ def test_the_request_by_default() -> None:
         },
         "version": "v3.1.0",
         "stage": "prod",
+        "target": None,
         "environment": "production",
         "environment_url": "https://models.example.com/churn",
         "tag": "churn#prod#4",
@@ -91,9 +95,9 @@ def test_the_request_by_default() -> None:
 
 def test_a_rollback_says_so_and_absent_values_are_null() -> None:
     web = FakeWeb()
-    Webhook(web, FakeClock()).deploy(_job(rollback=True, previous=None, path=None), _options())
+    Webhook(web, FakeClock()).deploy(_job(rollback=True, previous=None, path=None, target="eu-1"), _options())
     body = json.loads(web.requests[0].body)
-    assert body["event"] == "rollback"
+    assert (body["event"], body["target"]) == ("rollback", "eu-1")
     assert body["previous"] is None
     assert body["model"]["path"] is None
 
@@ -118,30 +122,55 @@ def test_headers_of_ones_own_replace_ours_whatever_their_case() -> None:
 
 
 def test_every_try_is_signed_anew_and_keeps_its_delivery_id() -> None:
-    web = FakeWeb(_status(500), DOWN, _status(200))
-    clock = FakeClock()
-    receipt = Webhook(web, clock).deploy(_job(), _options(secret="key"))
-    assert receipt.facts == {"status": 200, "tries": 3, "delivery": "try-1"}
-    assert len({request.headers["X-MSD-Timestamp"] for request in web.requests}) > 1
-    assert {request.headers["X-MSD-Delivery"] for request in web.requests} == {"try-1"}
+    web, clock = FakeWeb(_status(500), DOWN, _status(200)), FakeClock()
+    webhook, options = Webhook(web, clock), _options(secret=KEY)
+    for _ in range(2):
+        assert _failure(webhook, _job(), options).retryable
+        clock.sleep(7)
+    assert webhook.deploy(_job(), options).facts == {"status": 200, "delivery": "try-1"}
+    assert len({request.headers["webhook-timestamp"] for request in web.requests}) == 3
     assert {request.headers["Idempotency-Key"] for request in web.requests} == {"try-1"}
     assert len({request.body for request in web.requests}) == 1
     for request in web.requests:
-        stamp = request.headers["X-MSD-Timestamp"]
-        assert verify("key", stamp, request.body, request.headers["X-MSD-Signature"], float(stamp))
+        now = float(request.headers["webhook-timestamp"])
+        assert verify(KEY, request.headers, request.body, now=now) == "try-1"
+
+
+def test_while_a_secret_changes_either_verifies() -> None:
+    web, clock = FakeWeb(), FakeClock()
+    Webhook(web, clock).deploy(_job(), _options(secret=[KEY, OLD_KEY]))
+    [request] = web.requests
+    assert request.headers["webhook-signature"].count("v1,") == 2
+    for key in (KEY, OLD_KEY):
+        assert verify(key, request.headers, request.body, now=clock.now()) == "try-1"
+
+
+def test_the_style_of_github() -> None:
+    web = FakeWeb()
+    Webhook(web, FakeClock()).deploy(_job(), _options(signature="github", secret="any text"))
+    [request] = web.requests
+    assert {name for name in request.headers if name.lower().startswith(("x-", "webhook"))} == {
+        "X-GitHub-Delivery",
+        "X-Hub-Signature-256",
+    }
+    assert request.headers["X-GitHub-Delivery"] == request.headers["Idempotency-Key"] == "try-1"
+    assert request.headers["X-Hub-Signature-256"] == sign_github("any text", request.body)
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
-def test_statuses_that_may_pass_are_tried_again(status: int) -> None:
-    web = FakeWeb(_status(status), _status(200))
-    assert Webhook(web, FakeClock()).deploy(_job(), _options()).facts["tries"] == 2
+def test_statuses_that_may_pass_are_worth_another_try(status: int) -> None:
+    web, clock = FakeWeb(_status(status, b"busy")), FakeClock()
+    problem = _failure(Webhook(web, clock), _job(), _options())
+    assert (problem.reason, problem.retryable, problem.after) == (Reason.DEPLOYER_FAILED, True, None)
+    assert problem.tail == f"status {status}\n| busy"
+    assert (len(web.requests), clock.slept) == (1, [])
 
 
 @pytest.mark.parametrize("status", [300, 304, 400, 401, 403, 404, 408, 409, 410, 422, 501, 505])
 def test_other_statuses_are_final(status: int) -> None:
     web, clock = FakeWeb(_status(status)), FakeClock()
     problem = _failure(Webhook(web, clock), _job(), _options())
-    assert problem.reason is Reason.DEPLOYER_FAILED
+    assert (problem.reason, problem.retryable) == (Reason.DEPLOYER_FAILED, False)
     assert str(status) in problem.message
     assert (len(web.requests), clock.slept) == (1, [])
 
@@ -149,48 +178,33 @@ def test_other_statuses_are_final(status: int) -> None:
 def test_problems_that_cannot_pass_are_final() -> None:
     web = FakeWeb(WebProblem("tls", "its certificate is not trusted", retryable=False))
     problem = _failure(Webhook(web, FakeClock()), _job(), _options())
-    assert len(web.requests) == 1
+    assert (len(web.requests), problem.retryable) == (1, False)
     assert "not trusted" in problem.message
     assert "REQUESTS_CA_BUNDLE" in problem.hint
 
 
-def test_retries_come_to_an_end() -> None:
-    web, clock = FakeWeb(_status(503, b"busy")), FakeClock()
-    problem = _failure(Webhook(web, clock), _job(), _options(retries=2))
-    assert problem.reason is Reason.DEPLOYER_FAILED
-    assert "after 3 tries" in problem.message
-    assert problem.tail == "status 503\n| busy"
-    assert len(clock.slept) == 2
-    assert clock.slept[0] < clock.slept[1]
+def test_a_lost_connection_is_worth_another_try() -> None:
+    assert _failure(Webhook(FakeWeb(DOWN), FakeClock()), _job(), _options()).retryable
 
 
-def test_retry_after_is_honoured() -> None:
-    web, clock = FakeWeb(_status(429, retry_after="17"), _status(200)), FakeClock()
-    Webhook(web, clock).deploy(_job(), _options())
-    assert clock.slept == [17.0]
+def test_how_long_to_wait_is_handed_on() -> None:
+    web = FakeWeb(_status(429, retry_after="17"))
+    assert _failure(Webhook(web, FakeClock()), _job(), _options()).after == 17.0
 
 
-def test_a_pause_beyond_the_timeout_is_not_waited_for() -> None:
-    web, clock = FakeWeb(_status(429, retry_after="3600")), FakeClock()
-    problem = _failure(Webhook(web, clock), _job(timeout=60), _options())
-    assert problem.reason is Reason.DEPLOYER_TIMEOUT
-    assert clock.slept == []
-    assert "429" in problem.message
-
-
-def test_the_timeout_holds_for_all_tries_together() -> None:
+def test_the_timeout_holds_for_the_request() -> None:
     clock = FakeClock()
     web = FakeWeb(WebProblem("timeout", "no complete answer", retryable=True), clock=clock, seconds=30)
-    begun = clock.now()
-    problem = _failure(Webhook(web, clock), _job(timeout=70), _options(retries=20))
+    problem = _failure(Webhook(web, clock), _job(timeout=20), _options())
     assert problem.reason is Reason.DEPLOYER_TIMEOUT
-    assert clock.now() - begun <= 70
-    assert [round(request.timeout) for request in web.requests[:2]] == [30, 30]
-    assert web.requests[-1].timeout < 30
+    assert not problem.retryable
+    assert [request.timeout for request in web.requests] == [20]
 
 
 def test_success_can_be_other_statuses() -> None:
-    assert Webhook(FakeWeb(_status(409)), FakeClock()).deploy(_job(), _options(success=[200, 409])).facts["tries"] == 1
+    assert (
+        Webhook(FakeWeb(_status(409)), FakeClock()).deploy(_job(), _options(success=[200, 409])).facts["status"] == 409
+    )
     _failure(Webhook(FakeWeb(_status(201)), FakeClock()), _job(), _options(success=[200, 409]))
 
 
@@ -202,6 +216,9 @@ def test_success_can_be_other_statuses() -> None:
         (b'{"url": 5}', None),
         (b"[]", None),
         (b"", None),
+        (b"NaN", None),
+        (b'{"url": NaN}', None),
+        (b'{"url": "https://u:p@h.example/"}', None),
         (b"\xff\xfe", None),
         (b"[" * 60_000, None),
     ],
@@ -227,68 +244,68 @@ def test_the_tail_is_short_and_holds_no_half_word() -> None:
     assert 1900 < len(problem.tail) < 2048
 
 
-def test_output_tells_every_try_and_no_path() -> None:
+def test_output_tells_of_the_try_and_no_path() -> None:
     said: list[str] = []
-    web = FakeWeb(_status(500), DOWN, _status(200))
-    Webhook(web, FakeClock()).deploy(_job(said), _options(url=URL + "?token=s3cret"))
-    lines = "".join(said).splitlines()
-    assert [line.partition("; again in ")[0] for line in lines] == [
-        "POST https://deploy.example.com: status 500 (try 1 of 5)",
-        "POST https://deploy.example.com: cannot connect (try 2 of 5)",
-        "POST https://deploy.example.com: status 200 (try 3 of 5)",
+    web = FakeWeb(DOWN, _status(200))
+    options = _options(url=URL + "?token=s3cret")
+    _failure(Webhook(web, FakeClock()), _job(said), options)
+    Webhook(web, FakeClock()).deploy(_job(said), options)
+    assert "".join(said).splitlines() == [
+        "POST https://deploy.example.com: cannot connect",
+        "cannot connect",
+        "POST https://deploy.example.com: status 200",
     ]
+
+
+def test_what_urls_of_an_answer_ask_for_is_not_shown() -> None:
+    body = b'{"see": "https://h.example/docs?sig=s3cret&a=b", "and": "https:\\/\\/h.example\\/x#s3cret"}'
+    problem = _failure(Webhook(FakeWeb(_status(400, body)), FakeClock()), _job(), _options())
+    assert "https://h.example/docs?…" in problem.tail
+    assert "s3cret" not in problem.tail
+
+
+def test_the_version_that_an_answer_names() -> None:
+    body = b'{"live": {"version": "3.1.0"}}'
+    options = _options(answer={"version": "$.live.version"})
+    assert Webhook(FakeWeb(_status(200, body)), FakeClock()).deploy(_job(), options).version == "3.1.0"
+    assert Webhook(FakeWeb(_status(200, body)), FakeClock()).deploy(_job(), _options()).version == ""
+    problem = _failure(Webhook(FakeWeb(_status(200)), FakeClock()), _job(), options)
+    assert "names no version at $.live.version" in problem.message
+    assert not problem.retryable
 
 
 def test_signing_over_plain_http_is_warned_of() -> None:
     for url, warned in (("http://h.example/", True), ("http://127.0.0.1:5/", False), ("https://h.example/", False)):
         said: list[str] = []
-        Webhook(FakeWeb(), FakeClock()).deploy(_job(said), _options(url=url, secret="key"))
+        Webhook(FakeWeb(), FakeClock()).deploy(_job(said), _options(url=url, secret=KEY))
         assert ("warning" in "".join(said)) == warned
 
 
-@pytest.mark.parametrize(
-    ("given", "words"),
-    [
-        ({"url": "ftp://h/"}, "deploy.with.url: must be an http or https URL"),
-        ({"url": "https://u:s3cret@h/"}, "user name"),
-        ({"url": "https://h/a b"}, "percent-encode"),
-        ({"url": "https://[::1"}, "no valid host"),
-        ({"method": "DELETE"}, "deploy.with.method: must be 'POST', 'PUT' or 'PATCH'"),
-        ({"headers": {"X A": "s3cret"}}, "header name"),
-        ({"headers": {"X-A": "s3cret\r\nX-B: c"}}, "control character"),
-        ({"headers": {"x-msd-delivery": "s3cret"}}, "set by the deployer itself"),
-        ({"headers": {"Content-Length": "5"}}, "set by the deployer itself"),
-        ({"body": float("nan")}, "JSON"),
-        ({"body": {"a": object()}}, "JSON"),
-        ({"body": {1: "a", "b": 2}}, "JSON"),
-        ({"secret": ""}, "is empty"),
-        ({"secret": ["s3cret"]}, "must be a text"),
-        ({"retries": -1}, "greater than or equal to 0"),
-        ({"retries": "s3cret"}, "whole number"),
-        ({"request_timeout": 0}, "greater than 0"),
-        ({"success": []}, "HTTP statuses"),
-        ({"success": [99]}, "HTTP statuses"),
-        ({"sucess": [200]}, "did you mean `success`?"),
-    ],
-)
-def test_settings_that_are_wrong(given: dict[str, Any], words: str) -> None:
-    with pytest.raises(Invalid) as caught:
-        _options(**given)
-    assert caught.value.reason is Reason.MAPPING_INVALID
-    assert words in caught.value.message
-    assert "s3cret" not in f"{caught.value.message} {caught.value.hint} {caught.value.__cause__}"
-
-
-def test_settings_show_no_secret() -> None:
-    shown = repr(_options(secret="s3cret", headers={"Authorization": "s3cret"}, body={"a": "s3cret"}))
-    assert "s3cret" not in shown
+def test_a_key_that_is_too_short_is_warned_of() -> None:
+    said: list[str] = []
+    Webhook(FakeWeb(), FakeClock()).deploy(_job(said), _options(secret="whsec_c2hvcnQ="))
+    assert "warning: a key is shorter than the 24 bytes" in "".join(said)
 
 
 def test_describe() -> None:
-    options = _options(secret="s3cret", headers={"Authorization": "Bearer s3cret", "X-A": "b\u202e"}, retries=2)
+    options = _options(secret=KEY, headers={"Authorization": "Bearer s3cret", "X-A": "b\u202e"})
     lines = Webhook(FakeWeb(), FakeClock()).describe(a_plan(), options)
     assert lines[0] == f"POST {URL}"
     assert lines[1:3] == ["  Authorization: ***", "  X-A: b\\u202e"]
     assert json.loads(lines[3])["version"] == "v3.1.0"
-    assert lines[4] == "signed with HMAC-SHA256 (X-MSD-Signature); up to 2 retries on connection errors, 429 and 5xx"
+    assert lines[4:] == [
+        "signed with HMAC-SHA256 (webhook-signature, Standard Webhooks)",
+        f"after status 202: GET what Operation-Location or Location names, first after 2s, until $.status is {DONE}",
+        "30 s for one request, 20 s for all",
+    ]
     assert "s3cret" not in "\n".join(lines)
+    assert KEY not in "\n".join(lines)
+
+
+def test_describe_without_any_of_it() -> None:
+    options = _options(poll="none")
+    lines = Webhook(FakeWeb(), FakeClock()).describe(a_plan(), options)
+    assert lines[2:4] == ["not signed (no `secret`)", "status 202 is taken for the end (`poll: none`)"]
+    polled = _options(poll={"status-url": "$.href", "done": ["Gone live"], "interval": "90s"}, signature="github")
+    told = Webhook(FakeWeb(), FakeClock()).describe(a_plan(), polled)[3]
+    assert told == "after status 202: GET what $.href names, first after 1m30s, until $.status is Gone live"

@@ -19,7 +19,7 @@ from tests.standins.registries import GitRepository, artifacts_file, isolated_en
 
 REPOSITORY = "org/models"
 TOKEN = "ghs_OnlyForTests0123456789"
-SECRET = "hook-secret-0123456789"
+SECRET = "whsec_aG9vay1zZWNyZXQtMDEyMzQ1Njc4OS1mb3ItdGVzdHM="
 
 # Without locks, which cost each run ten requests more: they have tests of their own, and the campaign.
 MAPPING = """\
@@ -41,7 +41,7 @@ stages:
       with:
         url: "RECEIVER/models/{{ model.name | urlencode }}"
         secret: "{{ secrets.DEPLOY_HOOK_SECRET }}"
-        retries: 0
+      retries: 0
       timeout: 20s
 """
 SCRIPT = """\

@@ -20,7 +20,7 @@ MAPPING = """\
 version: 1
 stages:
   prod:
-    deploy: {uses: webhook, with: {url: "RECEIVER/churn", retries: 0}}
+    deploy: {uses: webhook, retries: 0, with: {url: "RECEIVER/churn"}}
     verify: [{name: serves, run: 'test "$MSD_STAGE" = prod'}]
     on-failure: rollback
 """

@@ -80,9 +80,10 @@ stages:
       uses: webhook
       with:
         url: "RECEIVER/hooks/{{ secrets.HOOK_KEY | urlencode }}?key={{ secrets.HOOK_KEY | urlencode }}"
+        signature: github
         secret: "{{ secrets.HOOK_KEY }}"
         body: {key: "{{ secrets.HOOK_KEY }}", nested: [{"in": "<{{ secrets.SECOND }}>"}, "{{ secrets.THIRD }}"]}
-        retries: 0
+      retries: 0
 """
 
 
@@ -150,7 +151,9 @@ def test_secrets_that_hold_each_other_leave_nothing_of_the_longer_one(job: Job) 
         ('{url: "RECEIVER/", body: "{{ secrets.HOOK_KEY | int + none }}"}', "template-error"),
         ('{url: "RECEIVER/", body: "{{ secrets }}"}', "template-error"),
         ('{url: "{{ secrets.HOOK_KEY }}"}', "template-error"),
-        ('{url: "RECEIVER/", retries: "{{ secrets.HOOK_KEY }}"}', "mapping-invalid"),
+        ('{url: "RECEIVER/", success: ["{{ secrets.HOOK_KEY }}"]}', "mapping-invalid"),
+        ('{url: "RECEIVER/", secret: "{{ secrets.HOOK_KEY }}"}', "mapping-invalid"),
+        ('{url: "RECEIVER/", poll: {state: "{{ secrets.HOOK_KEY }}"}}', "mapping-invalid"),
         ('{url: "RECEIVER/", method: "{{ secrets.HOOK_KEY }}"}', "mapping-invalid"),
         ('{url: "RECEIVER/", headers: {X-Key: "{{ secrets.HOOK_KEY }}\\n"}}', "mapping-invalid"),
         ('{url: "RECEIVER/", "{{ secrets.HOOK_KEY }}": x}', "mapping-invalid"),

@@ -23,7 +23,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 _LINGER = struct.pack("ii", 1, 0)  # SO_LINGER with no time: closing sends RST
 
@@ -131,7 +131,7 @@ class Receiver:
                 self._seen(request)
             return self._behaviours.pop(0) if len(self._behaviours) > 1 else self._behaviours[0]
 
-    def __enter__(self) -> Receiver:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -146,6 +146,7 @@ class Receiver:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = False  # closing waits for the handlers
+    request_queue_size = 128  # for many who come at once
 
     def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler], receiver: Receiver) -> None:
         self.receiver = receiver
@@ -173,7 +174,7 @@ class _Handler(BaseHTTPRequestHandler):
         with contextlib.suppress(BrokenPipeError, ConnectionResetError, ssl.SSLError):
             getattr(self, f"_{type(behaviour).__name__.lower()}")(behaviour)
 
-    do_GET = do_PUT = do_PATCH = do_POST  # noqa: N815 - the names that http.server looks for
+    do_GET = do_PUT = do_PATCH = do_DELETE = do_POST  # noqa: N815 - the names that http.server looks for
 
     def _answer(self, answer: Answer) -> None:
         self.server.receiver.stopping.wait(answer.delay)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
-import time
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from model_stage_deploy.deployers.signing import verify
+from model_stage_deploy.receiving import NotGenuine, verify
 
 
 class Receiver:
@@ -31,9 +30,11 @@ class Receiver:
         self._server.daemon_threads = True
         self.port = int(self._server.server_address[1])
 
-    def take(self, body: bytes, timestamp: str, signature: str) -> HTTPStatus:
+    def take(self, headers: Mapping[str, str], body: bytes) -> HTTPStatus:
         """Put in production what a genuine delivery names; anybody else is turned away."""
-        if not verify(self._secret, timestamp, body, signature, time.time()):
+        try:
+            verify(self._secret, headers, body)
+        except NotGenuine:
             return HTTPStatus.UNAUTHORIZED
         self._production = str(json.loads(body)["version"])
         return HTTPStatus.OK
@@ -68,8 +69,7 @@ def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(min(int(self.headers.get("Content-Length", "0")), 1 << 20))
-            stamp, signature = self.headers.get("X-MSD-Timestamp", ""), self.headers.get("X-MSD-Signature", "")
-            self._answer(receiver.take(body, stamp, signature), {})
+            self._answer(receiver.take(dict(self.headers.items()), body), {})
 
         def do_GET(self) -> None:
             self._answer(*receiver.serve(self.path))

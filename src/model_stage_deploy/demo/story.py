@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import secrets
 import shlex
@@ -56,7 +57,7 @@ def tell(*, keep: str = "", chapters: Sequence[Chapter] = CHAPTERS) -> int:
     `keep` names a directory in which the registry stays. Raises Invalid (usage) where it is not empty, MachineryFailed
     (git-failed).
     """
-    secret = secrets.token_hex(16)
+    secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode("ascii")
     with _place(keep) as directory, Receiver(secret, staging_file(directory), {UNLOADABLE}) as receiver:
         repository = Repository(directory, receiver.port)
         repository.create(SOAK)

@@ -12,16 +12,24 @@ FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
 
 
-def pause(number: int, headers: Mapping[str, str], now: float, seed: str) -> float:
+def pause(
+    number: int,
+    headers: Mapping[str, str],
+    now: float,
+    seed: str,
+    *,
+    first: float = FIRST_PAUSE,
+    longest: float = LONGEST_PAUSE,
+) -> float:
     """Seconds to wait before retry `number` (1 for the first): `Retry-After` where the server says so, else backoff.
 
-    Backoff doubles from FIRST_PAUSE up to LONGEST_PAUSE and is then shortened by up to a half: by a fraction that
+    Backoff doubles from `first` up to `longest` and is then shortened by up to a half: by a fraction that
     `seed` decides, so that many runs do not all come back in one moment while one run stays repeatable.
     """
     asked = retry_after(headers.get("retry-after", ""), now)
     if asked is not None:
         return asked
-    full = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(number - 1, 16))
+    full = min(longest, first * 2.0 ** min(number - 1, 16))
     fraction = int.from_bytes(hashlib.sha256(f"{seed} {number}".encode("utf-8", "replace")).digest()[:4]) / 2**32
     return full * (1.0 - fraction / 2.0)
 

@@ -28,6 +28,9 @@ _WORDS = {
     "dict_type": "must be a mapping",
 }
 
+_BESIDE = frozenset({"uses", "env", "timeout", "retries"})
+"""Settings of every deployer: they stand under `deploy`, beside `with`."""
+
 
 def options_of(deployer: type[Deployer], rendered: Mapping[str, Any]) -> Options:
     """The settings as the deployer's own type.
@@ -39,6 +42,7 @@ def options_of(deployer: type[Deployer], rendered: Mapping[str, Any]) -> Options
     except ValidationError as problem:
         wrong = problem.errors(include_url=False, include_input=False)
     names = [field.alias or name for name, field in deployer.options.model_fields.items()]
+    names += getattr(deployer.options, "further_names", lambda _: [])(rendered)
     complaints = [
         _complaint(error["loc"], error["type"], error["msg"], error.get("ctx") or {}, names) for error in wrong
     ]
@@ -50,6 +54,8 @@ def _complaint(
 ) -> str:
     path = one_line(".".join(["deploy.with", *(str(part) for part in where)]), 200)
     if kind == "extra_forbidden":
+        if len(where) == 1 and where[0] in _BESIDE:
+            return f"{path}: unknown setting; it stands beside `with`: `deploy.{where[0]}`"
         near = difflib.get_close_matches(str(where[-1]), names, n=1, cutoff=0.5)
         return f"{path}: unknown setting" + (f", did you mean `{near[0]}`?" if near else "")
     if kind == "value_error":

@@ -1,38 +1,33 @@
-"""The signature of a webhook, for us who make it and for receivers who check it. Standard library only.
-
-A receiver does:
-
-    verify(secret, request.headers["X-MSD-Timestamp"], raw_body, request.headers["X-MSD-Signature"], time.time())
-
-over the body exactly as it came (not parsed and dumped again), and remembers `X-MSD-Delivery` for as long as the
-tolerance, so that a delivery that is sent twice deploys once.
-"""
+"""The headers by which a receiver knows our webhooks. receiving.py, above, has the other side, and the sums."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import re
+from collections.abc import Sequence
+from typing import Literal
 
-TOLERANCE_SECONDS = 300.0
+from model_stage_deploy.receiving import key_of, sign, sign_github
 
-
-def sign(secret: str, timestamp: int, body: bytes) -> str:
-    """`v1=` and the hexadecimal HMAC-SHA256 of `TIMESTAMP.BODY` (Unix seconds, a dot, the raw body)."""
-    signed = f"{timestamp}.".encode() + body
-    return "v1=" + hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
+Style = Literal["standard", "github"]
+LEAST_KEY_BYTES = 24
+"""What Standard Webhooks asks of a key."""
 
 
-def verify(
-    secret: str, timestamp: str, body: bytes, signature: str, now: float, *, tolerance: float = TOLERANCE_SECONDS
-) -> bool:
-    """Whether `signature` was made with `secret` for just this body, not over `tolerance` seconds ago or ahead.
+def signed_headers(style: Style, secrets: Sequence[str], delivery: str, timestamp: int, body: bytes) -> dict[str, str]:
+    """The headers that name a delivery and, where there are secrets, sign it with each of them.
 
-    `timestamp` and `signature` are header values, as they came. Compares in constant time. Never raises for
-    what a stranger can send; an empty secret verifies nothing.
+    `github` has room for one signature. Raises ValueError for a secret or an id that cannot be used.
     """
-    if not secret or not re.fullmatch(r"[0-9]{1,12}", timestamp):
-        return False
-    if abs(now - int(timestamp)) > tolerance:
-        return False
-    return hmac.compare_digest(sign(secret, int(timestamp), body).encode(), signature.encode("utf-8", "replace"))
+    if style == "github":
+        signed = {"X-Hub-Signature-256": sign_github(secrets[0], body)} if secrets else {}
+        return {"X-GitHub-Delivery": delivery, **signed}
+    signatures = " ".join(sign(secret, delivery, timestamp, body) for secret in secrets)
+    return {
+        "webhook-id": delivery,
+        "webhook-timestamp": str(timestamp),
+        **({"webhook-signature": signatures} if signatures else {}),
+    }
+
+
+def weak(style: Style, secrets: Sequence[str]) -> bool:
+    """Whether a key is shorter than Standard Webhooks asks for."""
+    return style == "standard" and any(len(key_of(secret)) < LEAST_KEY_BYTES for secret in secrets)

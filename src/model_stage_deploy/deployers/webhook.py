@@ -1,67 +1,41 @@
-"""Deployer `webhook`: tells a receiver over HTTP what to deploy, signed, and as often as it takes.
+"""Deployer `webhook`: tells a receiver over HTTP what to deploy, signed, and learns how it ended.
 
-A delivery keeps its id over retries; timestamp and signature are made anew for each try, so a receiver's check of
-the time also holds for the last of them.
+It tries once: whether a failure is worth another try is said in the failure (`retryable`), and decided by the flow.
+A delivery keeps its id over tries; timestamp and signature are made anew for each, so a receiver's check of the time
+holds for the last of them, too. It keeps nothing between two calls, so many threads may use one.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import ClassVar
-from urllib.parse import urlsplit
+from dataclasses import replace
+from typing import Any, ClassVar
 
-from model_stage_deploy import __version__
 from model_stage_deploy.core.errors import DeploymentFailed
-from model_stage_deploy.core.inert import lines, one_line
+from model_stage_deploy.core.inert import one_line
+from model_stage_deploy.core.json_paths import NotThere
 from model_stage_deploy.core.plan import Plan
 from model_stage_deploy.core.reasons import Reason
-from model_stage_deploy.deployers.contract import Job, Options, Receipt
+from model_stage_deploy.deployers.contract import Job, Options, Receipt, Status
 from model_stage_deploy.deployers.reported_url import usable_url
-from model_stage_deploy.deployers.retry import RETRY_STATUSES, pause
-from model_stage_deploy.deployers.signing import sign
+from model_stage_deploy.deployers.retry import retry_after
+from model_stage_deploy.deployers.signing import LEAST_KEY_BYTES, weak
+from model_stage_deploy.deployers.webhook_look import looked
 from model_stage_deploy.deployers.webhook_options import WebhookOptions
 from model_stage_deploy.deployers.webhook_payload import default_payload, encoded
-from model_stage_deploy.ports import Clock, Web, WebProblem, WebRequest, WebResponse
+from model_stage_deploy.deployers.webhook_polling import Polling, read_json, status_url, text_at
+from model_stage_deploy.deployers.webhook_requests import Exchange, delivery, exchanged, origin, place, question, tail
+from model_stage_deploy.deployers.webhook_words import described, hint_for
+from model_stage_deploy.ports import Clock, Web, WebResponse
 
-TAIL_BYTES = 1990  # and so within one line of core.inert
-_ALL = 1_000_000  # a cut might leave half a secret, which would not be known for one
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
-_QUIET = re.compile(r"auth|token|secret|key|cookie|password", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class _Try:
-    """How one request went: an answer, or the problem that there was none."""
-
-    answer: WebResponse | None = None
-    problem: WebProblem | None = None
-
-    @property
-    def retryable(self) -> bool:
-        if self.answer is not None:
-            return self.answer.status in RETRY_STATUSES
-        return self.problem is not None and self.problem.retryable
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        return self.answer.headers if self.answer is not None else {}
-
-    def __str__(self) -> str:
-        return f"status {self.answer.status}" if self.answer is not None else one_line(str(self.problem), 300)
 
 
 class Webhook:
-    """Sends one JSON request and takes the answer's status for the outcome.
-
-    The answer may say `{"url": "https://…"}`, where the model is live.
-    """
+    """Sends one JSON request and takes the answer for the outcome, or follows a 202 to its end."""
 
     options: ClassVar[type[Options]] = WebhookOptions
     needs_files: ClassVar[bool] = False
-    url_options: ClassVar[frozenset[str]] = frozenset({"url"})
+    url_options: ClassVar[frozenset[str]] = frozenset({"url", "status"})
     verbatim_options: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, web: Web, clock: Clock) -> None:
@@ -70,7 +44,7 @@ class Webhook:
 
     def describe(self, plan: Plan, options: WebhookOptions) -> list[str]:
         """See contract.Deployer."""
-        return self._described(plan, options)
+        return described(plan, options, _body(plan, "<delivery id>", options))
 
     def why_not_undeploy(self, options: WebhookOptions) -> str:
         """See contract.Undeployer: a receiver must not take an undeployment for a deployment."""
@@ -80,7 +54,7 @@ class Webhook:
 
     def describe_undeploy(self, plan: Plan, options: WebhookOptions) -> list[str]:
         """See contract.Undeployer."""
-        return self._described(_undeploying(plan), options)
+        return self.describe(_undeploying(plan), options)
 
     def undeploy(self, job: Job, options: WebhookOptions) -> Receipt:
         """See contract.Undeployer. The same request as for a deployment, whose body says `"action": "undeploy"`."""
@@ -89,64 +63,53 @@ class Webhook:
             raise DeploymentFailed(Reason.DEPLOYER_FAILED, why_not)
         return self.deploy(replace(job, plan=_undeploying(job.plan)), options)
 
-    def _described(self, plan: Plan, options: WebhookOptions) -> list[str]:
-        shown = {name: "***" if _QUIET.search(name) else value for name, value in options.headers.items()}
-        signed = "signed with HMAC-SHA256 (X-MSD-Signature)" if options.secret else "not signed (no `secret`)"
-        return [
-            f"{options.method} {one_line(options.url, _ALL)}",
-            *(f"  {name}: {one_line(value, _ALL)}" for name, value in shown.items()),
-            f"  {one_line(_body(plan, '<delivery id>', options).decode(), _ALL)}",
-            f"{signed}; up to {options.retries} retries on connection errors, 429 and 5xx",
-            f"{options.request_timeout:g} s for one request, {plan.timeout:g} s for all",
-        ]
+    def why_not_status(self, options: WebhookOptions) -> str:
+        """See contract.StatusTeller."""
+        return "" if options.status else "`deploy.with.status` must say which `url` to ask"
+
+    def status(self, job: Job, options: WebhookOptions) -> Status:
+        """See contract.StatusTeller."""
+        if options.status is None:
+            raise DeploymentFailed(Reason.DEPLOYER_FAILED, self.why_not_status(options))
+        now = self._clock.now()
+        asked = question(options, options.status.url, f"{job.attempt}-status", now, job.timeout)
+        return looked(exchanged(self._web, asked), options.status, now)
 
     def deploy(self, job: Job, options: WebhookOptions) -> Receipt:
         """See contract.Deployer."""
-        body = _body(job.plan, job.attempt, options)
         until = self._clock.monotonic() + job.timeout
-        if options.secret and urlsplit(options.url).scheme == "http" and _host(options) not in _LOOPBACK:
-            job.output("warning: this goes over http, so anybody on the way can read it\n")
-        for number in range(1, options.retries + 2):
-            tried = self._try(job, options, body, until)
-            told = f"{options.method} {_place(options.url)}: {tried} (try {number} of {options.retries + 1})"
-            if tried.answer is not None and options.is_success(tried.answer.status):
-                job.output(f"{told}\n")
-                return _receipt(tried.answer, job, number)
-            if self._clock.monotonic() >= until:
-                job.output(f"{told}\n")
-                raise _late(job, tried)
-            if not tried.retryable or number > options.retries:
-                job.output(f"{told}\n{_tail(tried)}\n")
-                raise _failed(options, tried, number)
-            wait = pause(number, tried.headers, self._clock.now(), job.attempt)
-            if self._clock.monotonic() + wait >= until:
-                job.output(f"{told}; the next try would be in {wait:.1f} s, later than `timeout`\n")
-                raise _late(job, tried)
-            job.output(f"{told}; again in {wait:.1f} s\n")
-            self._clock.sleep(wait)
-        raise AssertionError("the last try returns or raises")
+        _warn(job, options)
+        request = delivery(options, job.attempt, _body(job.plan, job.attempt, options), self._clock.now(), job.timeout)
+        sent = exchanged(self._web, request)
+        job.output(f"{options.method} {place(options.url)}: {sent}\n")
+        if sent.answer is None or not options.is_success(sent.answer.status):
+            job.output(f"{tail(sent)}\n")
+            raise self._failed(job, options, sent, until)
+        facts = {"status": sent.answer.status, "delivery": job.attempt}
+        if sent.answer.status != 202 or options.poll is None:
+            return _receipt(sent.answer, job, options, facts)
+        where = status_url(sent.answer, options, options.poll)
+        ended = Polling(self._web, self._clock, job, options, options.poll, where, until).end(sent)
+        facts |= {"polls": ended.looks, "state": ended.state, "status_host": place(where)}
+        return _receipt(ended.answer, job, options, facts, where)
 
-    def _try(self, job: Job, options: WebhookOptions, body: bytes, until: float) -> _Try:
-        timestamp = int(self._clock.now())
-        headers = {
-            "Content-Type": "application/json",
-            "User-Agent": f"model-stage-deploy/{__version__}",
-            "X-MSD-Delivery": job.attempt,
-            "Idempotency-Key": job.attempt,
-            "X-MSD-Timestamp": str(timestamp),
-        }
-        if options.secret is not None:
-            headers["X-MSD-Signature"] = sign(options.secret.get_secret_value(), timestamp, body)
-        named = {name.lower() for name in options.headers}
-        headers = {name: value for name, value in headers.items() if name.lower() not in named}
-        left = max(0.01, until - self._clock.monotonic())
-        request = WebRequest(
-            options.method, options.url, {**headers, **options.headers}, body, min(options.request_timeout, left)
+    def _failed(self, job: Job, options: WebhookOptions, sent: Exchange, until: float) -> DeploymentFailed:
+        if self._clock.monotonic() >= until:
+            return DeploymentFailed(
+                Reason.DEPLOYER_TIMEOUT,
+                f"the webhook did not succeed within {job.timeout:g} s; last: {sent}",
+                hint="the receiver may still be at work; it knows a repeated delivery by its id",
+                tail=tail(sent),
+            )
+        answered = f"{place(options.url)} answered with {sent}"
+        return DeploymentFailed(
+            Reason.DEPLOYER_FAILED,
+            answered if sent.answer is not None else f"the webhook could not be delivered: {sent}",
+            hint=hint_for(sent),
+            tail=tail(sent),
+            retryable=sent.retryable,
+            after=retry_after(sent.headers.get("retry-after", ""), self._clock.now()),
         )
-        try:
-            return _Try(answer=self._web.send(request))
-        except WebProblem as problem:
-            return _Try(problem=problem)
 
 
 def _body(plan: Plan, attempt: str, options: WebhookOptions) -> bytes:
@@ -159,62 +122,40 @@ def _undeploying(plan: Plan) -> Plan:
     return replace(plan, decision=replace(plan.decision, action="undeploy"))
 
 
-def _host(options: WebhookOptions) -> str:
-    return urlsplit(options.url).hostname or ""
+def _warn(job: Job, options: WebhookOptions) -> None:
+    scheme, host, _ = origin(options.url)
+    if options.secret and scheme == "http" and host not in _LOOPBACK:
+        job.output("warning: this goes over http, so anybody on the way can read it\n")
+    if weak(options.signature, options.keys):
+        job.output(f"warning: a key is shorter than the {LEAST_KEY_BYTES} bytes that Standard Webhooks ask for\n")
 
 
-def _place(url: str) -> str:
-    """Scheme and host: paths and queries of webhooks are often secrets."""
-    parts = urlsplit(url)
-    return one_line(f"{parts.scheme}://{parts.netloc}", 200)
-
-
-def _receipt(answer: WebResponse, job: Job, tries: int) -> Receipt:
-    facts = {"status": answer.status, "tries": tries, "delivery": job.attempt}
+def _receipt(
+    answer: WebResponse, job: Job, options: WebhookOptions, facts: dict[str, Any], hidden: str = ""
+) -> Receipt:
+    """What the last answer says is live. Raises DeploymentFailed where it should name the version and does not."""
+    shown = tail(Exchange(answer), hidden)
+    version, wanted = "", options.answer.version
     try:
-        told = None if answer.truncated else json.loads(answer.body)
-    except (ValueError, RecursionError):
-        told = None
-    url = usable_url(told.get("url")) if isinstance(told, dict) else None
-    return Receipt(url=url, facts=facts, tail=_tail(_Try(answer=answer)))
-
-
-def _failed(options: WebhookOptions, tried: _Try, tries: int) -> DeploymentFailed:
-    often = "" if tries == 1 else f" after {tries} tries"
-    if tried.answer is None:
-        message = f"the webhook could not be delivered{often}: {tried}"
-    else:
-        message = f"{_place(options.url)} answered with {tried}{often}"
-    return DeploymentFailed(Reason.DEPLOYER_FAILED, message, hint=_hint(tried), tail=_tail(tried))
-
-
-def _hint(tried: _Try) -> str:
-    if tried.answer is not None and tried.answer.status in (401, 403):
-        return "does the receiver know the `secret` or the header that this deployment sends?"
-    if tried.answer is not None and 300 <= tried.answer.status < 400:
-        return "name the final address in `url`"
-    if tried.problem is not None and tried.problem.kind == "redirect":
-        return "name the final address in `url`: a redirect to another place is never followed"
-    if tried.problem is not None and tried.problem.kind == "tls":
-        return "for a private authority set REQUESTS_CA_BUNDLE to its certificate; checks cannot be turned off"
-    return ""
-
-
-def _late(job: Job, tried: _Try) -> DeploymentFailed:
-    return DeploymentFailed(
-        Reason.DEPLOYER_TIMEOUT,
-        f"the webhook did not succeed within {job.timeout:g} s; last: {tried}",
-        hint="the receiver may still be at work; it can tell repeated deliveries by `X-MSD-Delivery`",
-        tail=_tail(tried),
+        document = read_json(answer)
+    except ValueError:
+        document = None
+    if wanted is not None and job.plan.decision.action == "deploy":
+        version = _text(document, wanted)
+        if not version:
+            raise DeploymentFailed(
+                Reason.DEPLOYER_FAILED,
+                f"the answer of {place(options.url)} names no version at {wanted}, so what is live is not known",
+                hint="`answer.version` says where the receiver names it; without that setting it is not asked for",
+                tail=shown,
+            )
+    return Receipt(
+        url=usable_url(_text(document, options.answer.url)), facts=facts, tail=shown, version=one_line(version, 100)
     )
 
 
-def _tail(tried: _Try) -> str:
-    """Status and the beginning of the body, inert: each line of it follows a bar, so none can be a command."""
-    if tried.answer is None:
-        return str(tried)
-    told = tried.answer.body[:TAIL_BYTES].decode("utf-8", errors="replace")
-    if len(tried.answer.body) > TAIL_BYTES or tried.answer.truncated:
-        # Up to the end of a word: half a secret, as an echo may hold it, would not be known for one.
-        told = re.sub(r"[^\s\"',;&<>]{0,512}\Z", "", told) + "…"
-    return "\n".join([str(tried), *(f"| {line}" for line in lines(told.rstrip("\n")) if told.strip())])
+def _text(document: Any, path: str) -> str:
+    try:
+        return text_at(document, path) or ""
+    except NotThere:
+        return ""

@@ -1,19 +1,28 @@
-"""The `with:` settings of `webhook`."""
+"""The `with:` settings of `webhook`. What they say about answers is in webhook_answers.py."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
-from pydantic import ConfigDict, Field, SecretStr, field_validator
+from pydantic import ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
+from model_stage_deploy.core.redaction import STARS
 from model_stage_deploy.deployers.contract import Options
+from model_stage_deploy.deployers.signing import Style
+from model_stage_deploy.deployers.webhook_answers import Answer, Poll, StatusSource, web_url
 from model_stage_deploy.deployers.webhook_payload import encoded
+from model_stage_deploy.receiving import key_of
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # Ours: a delivery must not pass for another, nor a request be two.
-_RESERVED = re.compile(r"x-msd-.*|idempotency-key|content-length|transfer-encoding|connection|host", re.IGNORECASE)
+_RESERVED = re.compile(
+    r"webhook-(id|timestamp|signature)|x-hub-signature(-256)?|x-github-delivery|idempotency-key|"
+    r"content-length|transfer-encoding|connection|host",
+    re.IGNORECASE,
+)
+_MAKE_ONE = "`openssl rand -base64 32`, with whsec_ before it"
 
 
 class WebhookOptions(Options):
@@ -28,26 +37,26 @@ class WebhookOptions(Options):
     undeploy_body: Any = Field(
         None, description="As `body`, for taking away what was deployed; needed for that beside a `body`.", repr=False
     )
-    secret: SecretStr | None = Field(None, description="Key of the HMAC-SHA256 signature; absent: not signed.")
-    retries: int = Field(4, ge=0, le=20, description="How often to ask again.")
+    signature: Style = Field(
+        "standard", description="How to sign: as Standard Webhooks say, or as GitHub does (X-Hub-Signature-256)."
+    )
+    secret: tuple[SecretStr, ...] = Field(
+        (),
+        description="What to sign with: a text, or a list of texts while one is being changed; absent: not signed. "
+        "`whsec_` and base64 for `standard`, any text for `github`.",
+    )
     request_timeout: float = Field(30.0, gt=0, le=3600, allow_inf_nan=False, description="Seconds for one request.")
     success: list[int] | None = Field(None, description="Statuses that mean success; absent: 200 to 299.")
+    answer: Answer = Field(default_factory=Answer, description="Where the last answer says what.")
+    poll: Poll | None = Field(
+        default_factory=Poll, description="How to learn the end after 202; `none`: 202 is the end."
+    )
+    status: StatusSource | None = Field(None, description="Whom to ask what runs, for `status --ask`.")
 
     @field_validator("url")
     @classmethod
     def _web(cls, url: str) -> str:
-        try:
-            parts = urlsplit(url)
-            _port = parts.port
-        except ValueError:
-            raise ValueError("has no valid host or port") from None
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("must be an http or https URL with a host")
-        if "@" in parts.netloc:
-            raise ValueError("must not hold a user name or password; send a header instead")
-        if re.search(r"[\x00-\x20\x7f\\]", url):
-            raise ValueError("holds a space, a control character or a backslash; percent-encode it")
-        return url
+        return web_url(url)
 
     @field_validator("headers")
     @classmethod
@@ -70,12 +79,33 @@ class WebhookOptions(Options):
             raise ValueError("holds something that JSON cannot say; quote dates, and use no .nan or .inf") from None
         return body
 
+    @field_validator("secret", mode="before")
+    @classmethod
+    def _listed(cls, secret: Any) -> Any:
+        if secret is None:
+            return ()
+        if secret in ([], ()):
+            raise ValueError("is an empty list; leave it out where nothing is to be signed")
+        return tuple(secret) if isinstance(secret, (list, tuple)) else (secret,)
+
     @field_validator("secret")
     @classmethod
-    def _signing(cls, secret: SecretStr | None) -> SecretStr | None:
-        if secret is not None and not secret.get_secret_value():
-            raise ValueError("is empty, which would sign with no key at all; is the secret set?")
-        return secret
+    def _signing(cls, secrets: tuple[SecretStr, ...], info: ValidationInfo) -> tuple[SecretStr, ...]:
+        for secret in secrets:
+            if not secret.get_secret_value().strip():
+                raise ValueError("is empty, which would sign with no key at all; is the secret set?")
+        if info.data.get("signature") == "github":
+            if len(secrets) > 1:
+                raise ValueError("has several, and `signature: github` has room for one")
+            return secrets
+        for secret in secrets:
+            if secret.get_secret_value() == STARS:  # a plan, shown where the secret is not
+                continue
+            try:
+                key_of(secret.get_secret_value())
+            except ValueError:
+                raise ValueError(f"is not `whsec_` and base64, as Standard Webhooks want it: {_MAKE_ONE}") from None
+        return secrets
 
     @field_validator("success")
     @classmethod
@@ -84,6 +114,18 @@ class WebhookOptions(Options):
             raise ValueError("must list HTTP statuses, 100 to 599")
         return success
 
+    @field_validator("poll", mode="before")
+    @classmethod
+    def _not_polled(cls, poll: Any) -> Any:
+        if poll is not None and poll != "none" and not isinstance(poll, (Mapping, Poll)):
+            raise ValueError("must be a mapping, or `none`")
+        return None if poll == "none" else poll
+
+    @property
+    def keys(self) -> list[str]:
+        """The secrets to sign with, the newest first."""
+        return [secret.get_secret_value() for secret in self.secret]
+
     def is_success(self, status: int) -> bool:
-        """Whether an answer of this status means that it was deployed."""
+        """Whether an answer of this status means that it was taken."""
         return 200 <= status <= 299 if self.success is None else status in self.success

@@ -32,6 +32,7 @@ def default_payload(plan: Plan, attempt: str) -> dict[str, Any]:
         },
         "version": decision.version,
         "stage": decision.stage,
+        "target": plan.target or None,
         "environment": plan.environment,
         "environment_url": plan.environment_url,
         "tag": decision.tag,
