@@ -14,11 +14,13 @@ from model_stage_deploy.adapters.subprocesses import Subprocesses
 from model_stage_deploy.core.errors import DeploymentFailed, Invalid
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.deployers.catalogue import options_of
-from model_stage_deploy.deployers.contract import Job
-from model_stage_deploy.deployers.mlem import NO_PROOF, Mlem, MlemOptions
+from model_stage_deploy.deployers.contract import Job, can_tell_status
+from model_stage_deploy.deployers.mlem import NO_PROOF, NOTHING_ASKS, STATES, Mlem
+from model_stage_deploy.deployers.mlem_options import MlemOptions
 from model_stage_deploy.ports import Finished
 from tests.fakes.plans import a_plan
 from tests.fakes.process import FakeProcess
+from tests.standins.mlem import Said, ScriptedMlem
 
 
 def _options(**given: Any) -> MlemOptions:
@@ -43,10 +45,10 @@ def mlem(tmp_path: Path) -> Path:
     program.write_text(
         f"#!{sys.executable}\n"
         "import json, os, sys\n"
-        f"with open({str(tmp_path / 'called')!r}, 'w') as out:\n"
+        f"with open({str(tmp_path / 'called')!r}, 'a') as out:\n"
         "    quiet = os.environ['ITERATIVE_DO_NOT_TRACK']\n"
-        "    json.dump([sys.argv[1:], os.getcwd(), quiet], out)\n"
-        "print('Container x is up')\n"
+        "    print(json.dumps([sys.argv[1:], os.getcwd(), quiet]), file=out)\n"
+        "print('running' if 'status' in sys.argv else 'Container x is up')\n"
     )
     program.chmod(0o755)
     return tmp_path / "called"
@@ -57,13 +59,12 @@ def test_mlem_runs_in_the_trusted_checkout_on_the_model_of_the_tagged_commit(mle
     job = _job(tmp_path, said)
     receipt = Mlem(Subprocesses()).deploy(job, _options(load="deploy/prod", model="models/iris"))
     model = str((tmp_path / "model" / "models" / "iris").resolve())
-    assert json.loads(mlem.read_text()) == [
-        ["deployment", "run", "--load", "deploy/prod", "--model", model],
-        str((tmp_path / "files").resolve()),
-        "1",
+    called = [["deployment", "run", "--load", "deploy/prod", "--model", model], ["deployment", "status", "deploy/prod"]]
+    assert [json.loads(line) for line in mlem.read_text().splitlines()] == [
+        [arguments, str((tmp_path / "files").resolve()), "1"] for arguments in called
     ]
-    assert NO_PROOF in "".join(said)
-    assert receipt.facts["proof"] is False
+    assert f"[{NO_PROOF}; {NOTHING_ASKS}]" in "".join(said)
+    assert receipt.facts == {"exit_code": 0, "proof": False, "mlem_status": "running"}
 
 
 def test_the_path_of_an_annotation_is_relative_to_the_directory_of_the_model(tmp_path: Path) -> None:
@@ -114,7 +115,8 @@ def test_a_failure_keeps_the_tail(tmp_path: Path) -> None:
     said: list[str] = []
     with pytest.raises(DeploymentFailed) as caught:
         Mlem(process).deploy(_job(tmp_path, said), _options(load="x", model="y"))
-    assert (caught.value.tail, "".join(said)) == ("no heroku binary", "")
+    assert (caught.value.tail, "".join(said)) == ("no heroku binary", "[mlem deployment status]\n")
+    assert not caught.value.retryable
 
 
 @pytest.mark.parametrize(
@@ -126,6 +128,8 @@ def test_a_failure_keeps_the_tail(tmp_path: Path) -> None:
         ({"load": "", "model": "y"}, "empty"),
         ({"load": "x", "model": "y", "argv": ["z"]}, "cannot stand beside"),
         ({"argv": []}, "name of a program"),
+        ({"load": "x", "model": "y", "remove-first": True}, "needs `allow-remove: true`"),
+        ({"argv": ["z"], "remove-first": True, "allow-remove": True}, "needs a declaration"),
         ({"load": "x", "model": "y", "extras": []}, "did you mean `extra`?"),
     ],
 )
@@ -138,3 +142,110 @@ def test_settings_that_are_wrong(given: dict[str, Any], words: str) -> None:
 def test_describe() -> None:
     lines = Mlem(FakeProcess()).describe(a_plan(), _options(load="deploy/prod", model="models/a b"))
     assert lines[1] == '  ["mlem", "deployment", "run", "--load", "deploy/prod", "--model", "models/a b"]'
+
+
+def test_describe_says_what_is_removed_before() -> None:
+    options = _options(**{"load": "deploy/prod", "model": "m", "allow-remove": True, "remove-first": True})
+    lines = Mlem(FakeProcess()).describe(a_plan(), options)
+    assert lines[1:3] == [
+        '  ["mlem", "deployment", "status", "deploy/prod"]',
+        '  ["mlem", "deployment", "remove", "deploy/prod"]',
+    ]
+
+
+RUN, STATUS, REMOVE = "run", "status", "remove"
+NAME_IN_USE = 'Unexpected error: 500 Server Error: the container name "x" is already in use'
+
+
+def _first(**more: Any) -> MlemOptions:
+    return _options(**{"load": "deploy/prod", "model": "m", "allow-remove": True, **more})
+
+
+def test_a_failure_says_what_it_left_and_is_never_retried(tmp_path: Path) -> None:
+    mlem = ScriptedMlem({RUN: Said(1, NAME_IN_USE), STATUS: Said(0, "running")})
+    with pytest.raises(DeploymentFailed) as caught:
+        Mlem(mlem).deploy(_job(tmp_path), _first())
+    assert mlem.asked == [RUN, STATUS]
+    assert "status 1; `mlem deployment status` then says running, which may be what ran before" in caught.value.message
+    assert "may exit with 0 and deploy nothing" in caught.value.hint
+    assert (caught.value.retryable, caught.value.tail) == (False, NAME_IN_USE)
+
+
+@pytest.mark.parametrize("code", [1, 75, 137])
+def test_no_exit_code_is_worth_a_retry(code: int, tmp_path: Path) -> None:
+    with pytest.raises(DeploymentFailed) as caught:
+        Mlem(ScriptedMlem({RUN: Said(code)})).deploy(_job(tmp_path), _first())
+    assert not caught.value.retryable
+
+
+@pytest.mark.parametrize("word", ["crashed", "stopped", "not_deployed"])
+def test_what_mlem_itself_says_does_not_serve_is_a_failure(word: str, tmp_path: Path) -> None:
+    """Seen with MLEM 0.4.14: after a start that crashed, `run` once more says that the container is up."""
+    mlem = ScriptedMlem({RUN: Said(0, "Container x is up"), STATUS: Said(0, word)})
+    with pytest.raises(DeploymentFailed) as caught:
+        Mlem(mlem).deploy(_job(tmp_path), _first())
+    assert caught.value.message == f"mlem exited with 0, but `mlem deployment status` says {word}"
+    assert (caught.value.tail, caught.value.retryable) == ("Container x is up", False)
+
+
+@pytest.mark.parametrize(
+    "answer", [Said(0, "running"), Said(0, "starting"), Said(0, "unknown"), Said(0, "what?"), Said(1)]
+)
+def test_any_other_word_leaves_it_to_verify(answer: Said, tmp_path: Path) -> None:
+    receipt = Mlem(ScriptedMlem({STATUS: answer})).deploy(_job(tmp_path), _first())
+    assert (receipt.version, receipt.facts["proof"]) == ("", False)
+
+
+@pytest.mark.parametrize("word", [*STATES, ""])
+def test_removing_first_where_there_is_anything(word: str, tmp_path: Path) -> None:
+    mlem = ScriptedMlem({STATUS: [Said(0, word), Said(0, "running")]})
+    Mlem(mlem).deploy(_job(tmp_path), _first(**{"remove-first": True}))
+    assert mlem.asked == [STATUS, *([] if word == "not_deployed" else [REMOVE]), RUN, STATUS]
+
+
+@pytest.mark.parametrize("broken", [STATUS, REMOVE])
+def test_nothing_is_run_where_the_way_cannot_be_cleared(broken: str, tmp_path: Path) -> None:
+    mlem = ScriptedMlem({STATUS: Said(0, "running")} | {broken: Said(1, "no engine")})
+    with pytest.raises(DeploymentFailed, match="exited with status 1"):
+        Mlem(mlem).deploy(_job(tmp_path), _first(**{"remove-first": True}))
+    assert RUN not in mlem.asked
+
+
+def test_all_that_mlem_does_shares_one_timeout(tmp_path: Path) -> None:
+    mlem = ScriptedMlem({STATUS: Said(0, "running", 8), REMOVE: Said(0, "", 7), RUN: Said(0, "", 2)})
+    Mlem(mlem).deploy(_job(tmp_path), _first(**{"remove-first": True}))
+    assert mlem.given == [20, 12, 5, 3]
+    late = ScriptedMlem({STATUS: Said(0, "running", 12), REMOVE: Said(0, "", 9)})
+    with pytest.raises(DeploymentFailed) as caught:
+        Mlem(late).deploy(_job(tmp_path), _first(**{"remove-first": True}))
+    assert caught.value.reason is Reason.DEPLOYER_TIMEOUT
+    assert late.asked == [STATUS, REMOVE]
+
+
+@pytest.mark.parametrize(("word", "state"), STATES.items())
+def test_status_is_what_mlem_says_and_never_a_version(word: str, state: str, tmp_path: Path) -> None:
+    mlem = ScriptedMlem({STATUS: Said(0, f"some notice\n{word}")})
+    deployer, options = Mlem(mlem), _options(load="deploy/prod", model="m")
+    found = deployer.status(_job(tmp_path), options)
+    assert can_tell_status(deployer, options) == ""
+    assert (found.state, found.version, found.url) == (state, "", None)
+    assert word in found.sentence
+
+
+def test_status_that_nobody_understands_and_none_at_all(tmp_path: Path) -> None:
+    options = _options(load="deploy/prod", model="m")
+    assert Mlem(ScriptedMlem({STATUS: Said(0, "fine, thanks")})).status(_job(tmp_path), options).state == "unknown"
+    with pytest.raises(DeploymentFailed, match="status 1"):
+        Mlem(ScriptedMlem({STATUS: Said(1, "MLEM object was not found")})).status(_job(tmp_path), options)
+    whole = _options(argv=["mlem", "deploy", "apply"])
+    assert "`argv` names none" in can_tell_status(Mlem(FakeProcess()), whole)
+    with pytest.raises(DeploymentFailed, match="names none"):
+        Mlem(FakeProcess()).status(_job(tmp_path), whole)
+
+
+def test_removing_what_is_not_there_is_as_good(tmp_path: Path) -> None:
+    gone = {REMOVE: Said(1, "Container x is not deployed")}
+    receipt = Mlem(ScriptedMlem(gone | {STATUS: Said(0, "not_deployed")})).undeploy(_job(tmp_path), _first())
+    assert receipt.facts == {"mlem_status": "not_deployed"}
+    with pytest.raises(DeploymentFailed, match="status 1"):
+        Mlem(ScriptedMlem(gone | {STATUS: Said(0, "running")})).undeploy(_job(tmp_path), _first())
