@@ -62,14 +62,14 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def _server_side(certificate: Path) -> ssl.SSLContext:
+def server_side(certificate: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     return context
 
 
 def test_a_certificate_that_nobody_vouches_for(certificate: Path) -> None:
-    with Receiver(tls=_server_side(certificate)) as receiver:
+    with Receiver(tls=server_side(certificate)) as receiver:
         problem = _problem(_post(receiver.url + "/s3cret"))
         assert receiver.requests == []
     assert (problem.kind, problem.retryable) == ("tls", False)
@@ -80,7 +80,7 @@ def test_a_certificate_that_nobody_vouches_for(certificate: Path) -> None:
 @pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
 def test_a_private_authority(certificate: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, str(certificate))
-    with Receiver(Answer(body=b"ok"), tls=_server_side(certificate)) as receiver:
+    with Receiver(Answer(body=b"ok"), tls=server_side(certificate)) as receiver:
         assert RequestsWeb().send(_post(receiver.url)).body == b"ok"
 
 

@@ -1,25 +1,21 @@
 """HTTP by `requests`, held to its promises: one deadline for the whole exchange, capped answers, no wandering off.
 
 What an answer is worth (a retry, a failure) is decided by those who ask. The rules of where a request may go
-live in web_rules.py, the translation of its failures in web_problems.py.
+live in web_rules.py, how it is sent in web_connections.py, the translation of its failures in web_problems.py.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 import threading
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
 
+from model_stage_deploy.adapters.web_connections import answered
 from model_stage_deploy.adapters.web_problems import told
 from model_stage_deploy.adapters.web_rules import REDIRECTS, check_request, next_hop, place
+from model_stage_deploy.core.errors import Cancelled
 from model_stage_deploy.ports import WebProblem, WebRequest, WebResponse
-
-if TYPE_CHECKING:
-    import requests
 
 ANSWER_BYTES = 64 * 1024
 MOST_REDIRECTS = 3
@@ -31,17 +27,19 @@ class RequestsWeb:
     """Fulfils ports.Web. `answer_bytes` caps the body of an answer.
 
     TLS is verified (against REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE where set); proxies come from the environment;
-    a `.netrc` is never read; answers are asked for, and taken, uncompressed.
+    a `.netrc` is never read; answers are asked for, and taken, uncompressed. Once `stop` is set, exchanges end with
+    Cancelled: a signal reaches the main thread only.
     """
 
-    def __init__(self, answer_bytes: int = ANSWER_BYTES) -> None:
+    def __init__(self, answer_bytes: int = ANSWER_BYTES, stop: threading.Event | None = None) -> None:
         self._answer_bytes = answer_bytes
+        self._stop = stop or threading.Event()
 
     def send(self, request: WebRequest) -> WebResponse:
         """See ports.Web. Kinds of WebProblem: invalid-url, invalid-header, name, proxy, connect, timeout, reset, tls,
         redirect."""
         check_request(request)
-        exchange = _Exchange(request, self._answer_bytes)
+        exchange = _Exchange(request, self._answer_bytes, self._stop)
         try:
             return exchange.result()
         finally:
@@ -55,8 +53,9 @@ class _Exchange:
     ever. The asker therefore waits for no longer than the deadline and then pulls the socket away.
     """
 
-    def __init__(self, request: WebRequest, answer_bytes: int) -> None:
+    def __init__(self, request: WebRequest, answer_bytes: int, stop: threading.Event) -> None:
         self._request = request
+        self._stop = stop
         self._answer_bytes = answer_bytes
         self._deadline = time.monotonic() + request.timeout
         self._sockets: list[socket.socket] = []
@@ -70,6 +69,8 @@ class _Exchange:
         """The answer. Raises WebProblem."""
         self._worker.start()
         while not self._done.wait(min(_SLICE_SECONDS, max(0.0, self._deadline - time.monotonic()))):
+            if self._stop.is_set():
+                raise Cancelled("stopped")
             if time.monotonic() >= self._deadline:
                 raise self._too_late()
         if self._problem is not None:
@@ -120,31 +121,15 @@ class _Exchange:
         import urllib3.exceptions as failures
 
         try:
-            with _session(self._watch) as session:
-                return self._exchange(session, url)
+            return self._exchange(url)
         except WebProblem:
             raise
         except (requests.RequestException, failures.HTTPError, OSError, ValueError) as problem:
             raise told(problem, url, self._too_late()) from None  # their texts hold the whole URL
 
-    def _exchange(self, session: requests.Session, url: str) -> WebResponse:
-        import requests
-
-        asked = self._request
-        prepared = session.prepare_request(requests.Request(asked.method, url, data=asked.body))
-        prepared.headers["Accept-Encoding"] = "identity"
-        for name, value in asked.headers.items():
-            prepared.headers[name] = value.strip().encode()  # type: ignore[assignment]  # bytes: any text may travel
+    def _exchange(self, url: str) -> WebResponse:
         left = max(0.05, self._deadline - time.monotonic())
-        # By the adapter, not by `session.send`: that reads the whole body of a redirect even when told not to follow.
-        answer = session.get_adapter(url).send(
-            prepared,
-            stream=True,
-            timeout=(left, left),
-            verify=_certificates(),
-            proxies=requests.utils.get_environ_proxies(url, no_proxy=None),
-        )
-        with answer:
+        with answered(self._request, url, left, self._watch) as answer:
             # Whatever encoding a server insists on stays as it is: a small answer must not swell when unpacked.
             body = answer.raw.read(self._answer_bytes + 1, decode_content=False)
             return WebResponse(
@@ -153,51 +138,3 @@ class _Exchange:
                 body=body[: self._answer_bytes],
                 truncated=len(body) > self._answer_bytes,
             )
-
-
-def _certificates() -> str | bool:
-    return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
-
-
-def _session(watch: Callable[[socket.socket], None]) -> requests.Session:
-    """A session that reads no `.netrc` and shows every socket to `watch` before a byte is sent."""
-    import requests
-    from requests.adapters import HTTPAdapter
-    from urllib3.connection import HTTPConnection, HTTPSConnection
-    from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-
-    class Plain(HTTPConnection):
-        def _new_conn(self) -> socket.socket:
-            opened = super()._new_conn()
-            watch(opened)
-            return opened
-
-    class Secure(HTTPSConnection):
-        def _new_conn(self) -> socket.socket:
-            opened = super()._new_conn()
-            watch(opened)
-            return opened
-
-    class PlainPool(HTTPConnectionPool):
-        ConnectionCls = Plain
-
-    class SecurePool(HTTPSConnectionPool):
-        ConnectionCls = Secure
-
-    pools = {"http": PlainPool, "https": SecurePool}
-
-    class Adapter(HTTPAdapter):
-        def init_poolmanager(self, *arguments: Any, **named: Any) -> None:
-            super().init_poolmanager(*arguments, **named)
-            self.poolmanager.pool_classes_by_scheme = pools
-
-        def proxy_manager_for(self, *arguments: Any, **named: Any) -> Any:
-            manager = super().proxy_manager_for(*arguments, **named)
-            manager.pool_classes_by_scheme = pools
-            return manager
-
-    session = requests.Session()
-    session.trust_env = False
-    session.mount("http://", Adapter(max_retries=0))
-    session.mount("https://", Adapter(max_retries=0))
-    return session
