@@ -1,4 +1,4 @@
-"""What every built-in deployer promises, asked of each of them. A new one needs a bench, and is then asked too."""
+"""What every deployer promises, asked of each that is built in, and of two of a user's own. A new one needs a bench."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
@@ -19,20 +20,35 @@ from model_stage_deploy.core.errors import Cancelled, DeploymentFailed
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.redaction import Scrubber
 from model_stage_deploy.deployers.catalogue import BUILT_IN
-from model_stage_deploy.deployers.contract import Receipt, Undeployer, can_undeploy
+from model_stage_deploy.deployers.contract import (
+    Receipt,
+    Status,
+    StatusTeller,
+    Undeployer,
+    can_tell_status,
+    can_undeploy,
+)
 from model_stage_deploy.ports import Command, WebRequest
-from tests.conformance.deployer_benches import BENCHES, GRACE, SECRET, Bench, Verb
+from tests.conformance.deployer_benches import BENCHES, GRACE, SECRET, Bench, Scene, Verb
+from tests.conformance.own_benches import OurBench, SmallestBench
 from tests.fakes.clock import FakeClock
 from tests.fakes.plans import HOSTILE
 from tests.fakes.process import FakeProcess
 from tests.fakes.web import FakeWeb
 
+ALL: Mapping[str, type[Bench]] = {**BENCHES, "ours": OurBench, "smallest": SmallestBench}
+ASKED = [
+    (name, verb)
+    for name, verb in itertools.product((*BUILT_IN, "ours", "smallest"), get_args(Verb))
+    if (name, verb) != ("smallest", "undeploy")
+]
 
-@pytest.fixture(params=itertools.product(BUILT_IN, get_args(Verb)), ids="-".join)
+
+@pytest.fixture(params=ASKED, ids="-".join)
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
-    """A bench for every deployer of the catalogue, to deploy, and to take away what was deployed."""
+    """A bench for every deployer, to deploy, and to take away what was deployed."""
     name, verb = request.param
-    found = BENCHES[name](tmp_path)
+    found = ALL[name](tmp_path)
     found.verb = verb
     yield found
     found.close()
@@ -55,11 +71,20 @@ def test_a_deployment_that_goes_well(bench: Bench) -> None:
     json.dumps(dict(receipt.facts))
 
 
-def test_it_can_take_away_what_it_deployed(bench: Bench) -> None:
+def test_it_can_take_away_what_it_deployed_or_says_why_not(bench: Bench) -> None:
     scene = bench.good()
+    if isinstance(bench, SmallestBench):
+        assert can_undeploy(scene.deployer, scene.options) == "it has no method `undeploy`"
+        return
     assert isinstance(scene.deployer, Undeployer)
     bench.verb = "undeploy"
     assert can_undeploy(bench.good().deployer, bench.good().options) == ""
+
+
+def test_once_more_does_no_harm(bench: Bench) -> None:
+    scene = bench.good()
+    first, second = scene.deploy(), scene.deploy()
+    assert first.facts == second.facts
 
 
 def test_describing_touches_nothing(bench: Bench) -> None:
@@ -91,6 +116,80 @@ def test_a_failure_is_told_with_its_last_words(bench: Bench) -> None:
     assert "last words" in caught.value.tail
     assert "last words" in "".join(scene.said)
     assert "\n" not in caught.value.message
+
+
+def test_only_what_passes_is_worth_another_try(bench: Bench) -> None:
+    with pytest.raises(DeploymentFailed) as caught:
+        bench.failing().deploy()
+    assert caught.value.retryable is False
+    begun = bench.tries()
+    scene = bench.transient()
+    if scene is None:
+        return
+    with pytest.raises(DeploymentFailed) as caught:
+        scene.deploy()
+    assert caught.value.retryable is True
+    assert caught.value.reason is Reason.DEPLOYER_FAILED
+    assert caught.value.after in (None, 7.0)
+    assert "last words" in caught.value.tail
+    assert bench.tries() - begun <= 1
+
+
+def test_no_secret_is_in_what_comes_of_it_once_scrubbed(bench: Bench) -> None:
+    scene = bench.secretive()
+    try:
+        receipt = scene.deploy()
+    except DeploymentFailed as problem:
+        ended = [problem.message, problem.hint, problem.tail]
+    else:
+        ended = [receipt.url or "", json.dumps(dict(receipt.facts)), receipt.tail, receipt.version]
+    text = Scrubber([SECRET]).text("\n".join([*scene.said, *ended]))
+    assert "hunter2" not in text
+    assert "horse" not in text
+
+
+def test_looking_changes_nothing(bench: Bench) -> None:
+    scene = bench.telling()
+    if scene is None:
+        assert can_tell_status(bench.good().deployer, bench.good().options) != ""
+        return
+    assert isinstance(scene.deployer, StatusTeller)
+    assert can_tell_status(scene.deployer, scene.options) == ""
+    begun = bench.tries()
+    for _ in range(2):
+        seen = scene.deployer.status(scene.job(), scene.options)
+        assert isinstance(seen, Status)
+        assert seen.state == "running"
+        assert seen.sentence.isprintable()
+        json.dumps(dict(seen.facts))
+    assert bench.tries() == begun
+    assert _nothing_written(bench.files)
+
+
+def test_whoever_cannot_look_says_why(bench: Bench) -> None:
+    if bench.telling() is None:
+        return
+    scene = bench.silent()
+    assert can_tell_status(scene.deployer, scene.options).isprintable()
+    assert can_tell_status(scene.deployer, scene.options) != ""
+
+
+def test_eight_targets_at_once_do_not_mix(bench: Bench) -> None:
+    """One instance is asked from several threads, as the flow does it for many targets."""
+    names = [f"target-{letter}" for letter in "abcdefgh"]
+    scenes = [replace(bench.speaking(name), attempt=name, said=[]) for name in names]
+    deployer = scenes[0].deployer
+    barrier = threading.Barrier(len(names))
+
+    def one(scene: Scene) -> str:
+        barrier.wait(10)
+        receipt = getattr(deployer, scene.verb)(scene.job(), scene.options)
+        return "\n".join([*scene.said, receipt.url or "", json.dumps(dict(receipt.facts)), receipt.tail])
+
+    with ThreadPoolExecutor(len(names)) as pool:
+        told = list(pool.map(one, scenes))
+    for name, text in zip(names, told, strict=True):
+        assert {other for other in names if other in text} == {name}
 
 
 def test_what_hangs_is_a_timeout(bench: Bench) -> None:
@@ -144,7 +243,7 @@ def test_the_same_deployment_twice_asks_for_the_same(bench: Bench) -> None:
         replace(bench.good(), ports={"process": process, "web": web, "clock": FakeClock(1e9 + len(asked))}).deploy()
         asked.append([*map(_timeless, process.commands), *map(_timeless, web.requests)])
     first, second = asked
-    assert first
+    assert first or bench.asks == "nobody"
     assert first == second
 
 
@@ -152,5 +251,5 @@ def _timeless(asked: Command | WebRequest) -> object:
     """What was asked, without what names the moment or a temporary file."""
     if isinstance(asked, Command):
         return asked.argv, asked.cwd, {name: value for name, value in asked.env.items() if name != "MSD_OUTPUT"}
-    headers = {name: value for name, value in asked.headers.items() if name != "X-MSD-Timestamp"}
+    headers = {name: value for name, value in asked.headers.items() if name != "webhook-timestamp"}
     return asked.method, asked.url, headers, asked.body

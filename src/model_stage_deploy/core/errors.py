@@ -69,12 +69,24 @@ class MachineryFailed(ModelStageError):
 class DeploymentFailed(ModelStageError):
     """The deployer ran and did not succeed. Exit code 1.
 
-    `tail` is the end of what it printed, as it came: whoever shows it scrubs it first.
+    `tail` is the end of what it printed, as it came: whoever shows it scrubs it first. `retryable` says that the same
+    once more may well succeed; `after` is for how many seconds one was asked to wait before that, None for no wish.
     """
 
-    def __init__(self, reason: Reason, message: str, *, hint: str = "", tail: str = "") -> None:
+    def __init__(
+        self,
+        reason: Reason,
+        message: str,
+        *,
+        hint: str = "",
+        tail: str = "",
+        retryable: bool = False,
+        after: float | None = None,
+    ) -> None:
         super().__init__(reason, message, hint=hint)
         self.tail = tail
+        self.retryable = retryable
+        self.after = after
 
 
 class Cancelled(BaseException):

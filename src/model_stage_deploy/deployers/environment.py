@@ -35,6 +35,7 @@ VARIABLES: Mapping[str, str] = {
     "MSD_MODEL_DIR": "directory with a checkout of the tagged commit",
     "MSD_VERSION": "version to deploy, such as v3.1.0",
     "MSD_STAGE": "stage, such as prod",
+    "MSD_TARGET": "the one of the stage's targets that is deployed to",
     "MSD_ENVIRONMENT": "environment that the mapping names",
     "MSD_ENVIRONMENT_URL": "URL that the mapping names",
     "MSD_TAG": "tag that asks for the deployment",
@@ -47,7 +48,7 @@ VARIABLES: Mapping[str, str] = {
     "MSD_RUN_URL": "page of the workflow run",
     "MSD_ACTOR": "who started the run",
     "MSD_ROLLBACK": "true for a rollback, else false",
-    "MSD_ACTION": "deploy or undeploy",
+    "MSD_ACTION": "deploy or undeploy; status where it is only looked at",
     "MSD_ATTEMPT": "id of this try, unique; use it as an idempotency key",
 }
 """Every MSD_* variable and what it holds; empty where a value is absent. Shell deployers get MSD_OUTPUT besides."""
@@ -58,7 +59,7 @@ def msd_variables(
     attempt: str,
     *,
     model_dir: Path | None = None,
-    action: Literal["deploy", "undeploy"] = "deploy",
+    action: Literal["deploy", "undeploy", "status"] = "deploy",
 ) -> dict[str, str]:
     """The MSD_* variables of a deployment: every name of VARIABLES, an empty text where a value is absent.
 
@@ -74,6 +75,7 @@ def msd_variables(
         "MSD_MODEL_DIR": str(model_dir) if model_dir else None,
         "MSD_VERSION": decision.version,
         "MSD_STAGE": decision.stage,
+        "MSD_TARGET": plan.target,
         "MSD_ENVIRONMENT": plan.environment,
         "MSD_ENVIRONMENT_URL": plan.environment_url,
         "MSD_TAG": decision.tag,

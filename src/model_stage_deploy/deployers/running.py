@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from collections.abc import Mapping
 from pathlib import Path
@@ -38,11 +39,38 @@ def shown_argv(argv: tuple[str, ...]) -> str:
 
 
 def carry_out(
-    process: Process, job: Job, argv: tuple[str, ...], cwd: Path, *, env: Mapping[str, str], missing: str
+    process: Process,
+    job: Job,
+    argv: tuple[str, ...],
+    cwd: Path,
+    *,
+    env: Mapping[str, str],
+    missing: str,
+    again: int | None = os.EX_TEMPFAIL,
 ) -> Finished:
     """Run `argv` to a good end. `missing` is the hint for a program that is not installed.
 
+    `again` is the exit status that says that the same once more may well succeed: by custom 75, EX_TEMPFAIL.
     Raises DeploymentFailed (deployer-failed, deployer-timeout).
+    """
+    done = ended(process, job, argv, cwd, env=env, missing=missing)
+    if done.exit_code != 0:
+        raise DeploymentFailed(
+            Reason.DEPLOYER_FAILED,
+            f"{one_line(argv[0], 200)} {how_it_ended(done.exit_code)}",
+            hint=_HINTS.get(done.exit_code, ""),
+            tail=done.tail,
+            retryable=again is not None and done.exit_code == again,
+        )
+    return done
+
+
+def ended(
+    process: Process, job: Job, argv: tuple[str, ...], cwd: Path, *, env: Mapping[str, str], missing: str
+) -> Finished:
+    """Run `argv` to its end, whatever its exit status.
+
+    Raises DeploymentFailed (deployer-failed where nothing could be started, deployer-timeout).
     """
     name = one_line(argv[0], 200)
     try:
@@ -63,13 +91,6 @@ def carry_out(
             hint="give `deploy.timeout` more time, or find out what it waits for",
             tail=done.tail,
         )
-    if done.exit_code != 0:
-        raise DeploymentFailed(
-            Reason.DEPLOYER_FAILED,
-            f"{name} {_how_it_ended(done.exit_code)}",
-            hint=_HINTS.get(done.exit_code, ""),
-            tail=done.tail,
-        )
     return done
 
 
@@ -77,7 +98,8 @@ def _not_started(why: str, hint: str = "") -> DeploymentFailed:
     return DeploymentFailed(Reason.DEPLOYER_FAILED, f"nothing was started: {why}", hint=hint)
 
 
-def _how_it_ended(code: int) -> str:
+def how_it_ended(code: int) -> str:
+    """The exit status of a process in words."""
     if code <= 128:
         return f"exited with status {code}"
     try:

@@ -1,17 +1,15 @@
 """Deployer `shell`: program text for bash (`run:`) or a list of arguments for no shell at all (`argv:`).
 
-`undeploy:` is program text, too: what takes away what was deployed, where the mapping asks for that.
+`undeploy:` is program text, too: what takes away what was deployed, where the mapping asks for that; so is `status:`,
+which looks whether it runs.
 Values of tags and annotations never become part of the text: they arrive as MSD_* variables.
 """
 
 from __future__ import annotations
 
-import os
 import shlex
-import stat
-import tempfile
 from pathlib import Path, PurePosixPath
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 from pydantic import Field, field_validator, model_validator
 
@@ -19,32 +17,36 @@ from model_stage_deploy.core.errors import DeploymentFailed
 from model_stage_deploy.core.inert import one_line
 from model_stage_deploy.core.plan import Plan
 from model_stage_deploy.core.reasons import Reason
-from model_stage_deploy.deployers.contract import Job, Options, Receipt
-from model_stage_deploy.deployers.reported_url import usable_url
-from model_stage_deploy.deployers.running import carry_out, executable, shown_argv
-from model_stage_deploy.ports import Process
+from model_stage_deploy.deployers.contract import Job, Options, Receipt, State, Status
+from model_stage_deploy.deployers.output_file import OutputFile, output_file
+from model_stage_deploy.deployers.running import carry_out, ended, executable, how_it_ended, shown_argv
+from model_stage_deploy.ports import Finished, Process
 
 BASH = ("bash", "-euo", "pipefail", "-c")
 LONGEST_RUN = 100_000  # bytes; Linux refuses an argument over 128 KiB
-OUTPUT_BYTES = 64 * 1024
+_NO_ANSWER = 126
+"""From this exit status on, a program did not run, or was killed: that says nothing of what it was to look at."""
 
 _NO_BASH = "`run:` needs bash; without it write `argv:`, a list that is executed with no shell"
 _NO_PROGRAM = "`argv:` names a program on PATH, or a path from the working directory such as ./deploy.sh"
 
 
 class ShellOptions(Options):
-    """Settings of `shell`: just one of `run` and `argv`, and `undeploy` if you like."""
+    """Settings of `shell`: just one of `run` and `argv`; `undeploy` and `status` if you like."""
 
     run: str | None = Field(None, description="Program text for `bash -euo pipefail`; never a template.")
     argv: list[str] | None = Field(None, description="Arguments, executed with no shell; each may be a template.")
     undeploy: str | None = Field(
         None, description="Program text that takes away what was deployed; never a template. Absent: nothing can."
     )
+    status: str | None = Field(
+        None, description="Program text that looks whether it runs; never a template. Absent: nobody can tell."
+    )
     working_directory: str = Field(
         ".", description="Directory inside the checkout of the trusted ref in which it runs."
     )
 
-    @field_validator("run", "undeploy")
+    @field_validator("run", "undeploy", "status")
     @classmethod
     def _runnable(cls, run: str | None) -> str | None:
         if run is not None and not run.strip():
@@ -85,13 +87,14 @@ def _for_bash(text: str, name: str) -> tuple[str, ...]:
 class Shell:
     """Runs the user's own program in a checkout of the trusted ref.
 
-    It may report where the model is live by writing a line `url=https://…` to the file named by MSD_OUTPUT.
+    It may report where the model is live, and which version, by writing lines `url=https://…` and `version=…` to the
+    file named by MSD_OUTPUT. Exit status 75 says that another try is worth it.
     """
 
     options: ClassVar[type[Options]] = ShellOptions
     needs_files: ClassVar[bool] = True
     url_options: ClassVar[frozenset[str]] = frozenset()
-    verbatim_options: ClassVar[frozenset[str]] = frozenset({"run", "undeploy"})
+    verbatim_options: ClassVar[frozenset[str]] = frozenset({"run", "undeploy", "status"})
 
     def __init__(self, process: Process) -> None:
         self._process = process
@@ -124,20 +127,55 @@ class Shell:
             raise DeploymentFailed(Reason.DEPLOYER_FAILED, self.why_not_undeploy(options))
         return self._execute(job, options, _for_bash(options.undeploy, "undeploy"))
 
+    def why_not_status(self, options: ShellOptions) -> str:
+        """See contract.StatusTeller."""
+        return "" if options.status is not None else "`deploy.with.status` says no program that looks"
+
+    def status(self, job: Job, options: ShellOptions) -> Status:
+        """See contract.StatusTeller. Exit status 0 is `running`, unless the program writes another `state=…`."""
+        if options.status is None:
+            raise DeploymentFailed(Reason.DEPLOYER_FAILED, self.why_not_status(options))
+        cwd, argv = _directory(job.files, options.working_directory), _for_bash(options.status, "status")
+        with output_file() as reported:
+            env = {**job.env, "MSD_OUTPUT": str(reported.path)}
+            done = ended(self._process, job, argv, cwd, env=env, missing=_NO_BASH)
+            if done.exit_code >= _NO_ANSWER:
+                raise DeploymentFailed(
+                    Reason.DEPLOYER_FAILED, f"the program of `status` {how_it_ended(done.exit_code)}", tail=done.tail
+                )
+            return _seen(done, reported, job)
+
     def _execute(self, job: Job, options: ShellOptions, argv: tuple[str, ...]) -> Receipt:
         cwd = _directory(job.files, options.working_directory)
-        with tempfile.TemporaryDirectory(prefix="msd-output-", ignore_cleanup_errors=True) as private:
-            reported = Path(private) / "output"
-            reported.touch(mode=0o600)
+        with output_file() as reported:
             done = carry_out(
                 self._process,
                 job,
                 argv,
                 cwd,
-                env={**job.env, "MSD_OUTPUT": str(reported)},
+                env={**job.env, "MSD_OUTPUT": str(reported.path)},
                 missing=_NO_BASH if argv[: len(BASH)] == BASH else _NO_PROGRAM,
             )
-            return Receipt(url=_reported_url(reported, job), facts={"exit_code": 0}, tail=done.tail)
+            return Receipt(
+                url=reported.url(job.output), facts={"exit_code": 0}, tail=done.tail, version=reported.version
+            )
+
+
+def _seen(done: Finished, reported: OutputFile, job: Job) -> Status:
+    """What the program of `status` says. Another exit status than 0 may mean anything, so it says nothing by itself."""
+    written = reported.last("state")
+    state: State = "running" if done.exit_code == 0 else "unknown"
+    sentence = f"its program {how_it_ended(done.exit_code)}"
+    known: tuple[State, ...] = get_args(State)
+    if written in known:
+        state = known[known.index(written)]
+    elif written:
+        state = "unknown"
+        sentence += f", and wrote a state that is none: {one_line(written, 100)} (there are: {', '.join(known)})"
+    elif done.exit_code:
+        sentence += "; 0 would say that it runs, and a line `state=stopped` in the file MSD_OUTPUT that it does not"
+    url, facts = reported.url(job.output), {"exit_code": done.exit_code}
+    return Status(state, sentence, version=reported.version, url=url, facts=facts)
 
 
 def _where(options: ShellOptions) -> str:
@@ -169,27 +207,3 @@ def _directory(files: Path | None, wanted: str) -> Path:
             hint="the checkout is that of `config-ref`, by default the default branch: is it committed there?",
         )
     return directory
-
-
-def _reported_url(path: Path, job: Job) -> str | None:
-    """The last `url=…` of the file, None where there is none that may be shown."""
-    lines = _read_small(path).decode("utf-8", errors="replace").splitlines()
-    values = [line.removeprefix("url=").strip() for line in lines if line.startswith("url=")]
-    if not values:
-        return None
-    url = usable_url(values[-1])
-    if url is None:
-        job.output("[the url written to MSD_OUTPUT is not used: it is no plain http or https URL]\n")
-    return url
-
-
-def _read_small(path: Path) -> bytes:
-    """The first OUTPUT_BYTES of a regular file; nothing where the program put something else in its place."""
-    try:
-        opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return b""
-    try:
-        return os.read(opened, OUTPUT_BYTES) if stat.S_ISREG(os.fstat(opened).st_mode) else b""
-    finally:
-        os.close(opened)

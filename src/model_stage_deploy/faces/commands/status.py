@@ -7,15 +7,18 @@ import os
 from collections.abc import Sequence
 
 from model_stage_deploy.core.errors import Invalid
+from model_stage_deploy.core.inert import one_line
 from model_stage_deploy.core.journey import Journey, journeys
 from model_stage_deploy.core.lifecycle import Lifecycle
 from model_stage_deploy.core.model import Model
 from model_stage_deploy.core.reasons import Reason
+from model_stage_deploy.core.seen import Seen
 from model_stage_deploy.faces.arguments import mapping_arguments, records_arguments
 from model_stage_deploy.faces.commands.delivering import settings_of
 from model_stage_deploy.faces.opening import is_url, read_model, read_registry, require_path
 from model_stage_deploy.faces.printing import print_page
 from model_stage_deploy.report import lifecycle as view
+from model_stage_deploy.report.seen import page as seen_page
 
 _NEWEST = 3  # versions whose way is shown
 _PAST = 10  # deployments of each stage that are read for that
@@ -24,6 +27,10 @@ _UNMAPPED = (Reason.UNMAPPED_STAGE, Reason.UNMAPPED_IGNORED)
 
 def _arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("model", nargs="?", default="", help="one model only, with the way of its newest versions")
+    command.add_argument("stage", nargs="?", default="", help="one stage of it only")
+    command.add_argument(
+        "--ask", action="store_true", help="ask the deployer of each stage, too, what runs; it may take a while"
+    )
     mapping_arguments(command)
     records_arguments(command, "ask no code host: what runs is told by this repository's log, if any")
     command.add_argument(
@@ -45,12 +52,37 @@ def _status(given: argparse.Namespace) -> int:
     asked = joined is not None
     rows = _decided(given, models) if joined is None else joined
     ways: list[Journey] = journeys(models[0], rows, newest=_NEWEST) if given.model else []
-    blocks = view.page(rows, ways, registry.findings, asked=asked)
-    document = view.document(rows, ways, registry.findings, recorded_in=recorded_in) if given.json else {}
+    if given.stage:
+        rows = [row for row in rows if row.stage == given.stage] or _no_stage(given.model, given.stage, rows)
+    seen = _seen(given, rows) if given.ask else []
+    blocks = [*view.page(rows, ways, registry.findings, asked=asked), *seen_page(seen)]
+    document = view.document(rows, ways, registry.findings, recorded_in=recorded_in, seen=seen) if given.json else {}
     print_page(document, blocks, as_json=given.json)
     if not asked and not given.no_github and not given.json:
         print_page({}, [view.NOT_ASKED], as_json=False)
+    if given.exit_code and any(one.agrees is False for one in seen):
+        return Reason.FINDINGS.exit_code
     return _exit_code(rows) if given.exit_code else 0
+
+
+def _no_stage(model: str, stage: str, rows: Sequence[Lifecycle]) -> list[Lifecycle]:
+    """Raises Invalid (usage), which names the stages that there are."""
+    known = ", ".join(row.stage for row in rows) or "none"
+    raise Invalid(Reason.USAGE, f"{model} has no stage {one_line(stage, 200)!r}", hint=f"its stages: {known}")
+
+
+def _seen(given: argparse.Namespace, rows: Sequence[Lifecycle]) -> list[Seen]:
+    """What the deployers say. Raises Invalid (usage, not-a-repository), MachineryFailed."""
+    require_path(given.repo, "status --ask")
+    from model_stage_deploy.core.redaction import Scrubber
+    from model_stage_deploy.faces.event import read_event
+    from model_stage_deploy.faces.looking import asking
+    from model_stage_deploy.flows.asking import ask
+
+    scrubber = Scrubber()
+    with asking(settings_of(given), read_event(os.environ), os.environ, scrubber) as context:
+        found = ask(context, rows)
+    return [Seen(*scrubber.value(list(one))) for one in found]
 
 
 def _joined(given: argparse.Namespace, models: Sequence[Model]) -> tuple[list[Lifecycle] | None, str]:
@@ -71,7 +103,7 @@ def _joined(given: argparse.Namespace, models: Sequence[Model]) -> tuple[list[Li
         require_path(given.repo, "status with deployments")
     elif is_url(given.repo) or event.in_job:  # a job's own log is gone when the job ends
         return None, ""
-    from model_stage_deploy.faces.wiring import looking
+    from model_stage_deploy.faces.looking import looking
     from model_stage_deploy.flows.status import status
 
     try:
