@@ -16,10 +16,10 @@ _FORBIDDEN = re.compile(
 )
 
 
-def asked(git: Git, arguments: Sequence[str], patience: float) -> str:
-    """Ask for at most `patience` seconds; what went wrong in words, "" for nothing."""
+def asked(git: Git, arguments: Sequence[str], patience: float, given: bytes | None = None) -> str:
+    """Ask for at most `patience` seconds, with `given` to read; what went wrong in words, "" for nothing."""
     try:
-        done = git.attempt(arguments, timeout=patience)
+        done = git.attempt(arguments, timeout=patience, given=given)
     except MachineryFailed as problem:
         return problem.message
     return "" if done.returncode == 0 else spoken(f"{done.stderr.decode(errors='replace')}\n{refusals(done.stdout)}")
