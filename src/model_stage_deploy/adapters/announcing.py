@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TextIO
 
 from model_stage_deploy.core.inert import one_line
@@ -9,11 +10,12 @@ from model_stage_deploy.core.redaction import ScrubbedStream, Scrubber
 
 
 class Voice:
-    """Writes to one text stream through the scrubber."""
+    """Writes to one text stream through the scrubber; what is written goes the way of `detour` while there is one."""
 
     def __init__(self, stream: TextIO, scrubber: Scrubber) -> None:
         self.scrubber = scrubber
-        self._stream = stream
+        self.stream = stream
+        self.detour: Callable[[str], None] | None = None
         self._foreign: ScrubbedStream | None = None
         self._mid_line = False
 
@@ -51,13 +53,16 @@ class Voice:
             self._mid_line = not text.endswith("\n")
 
     def _write(self, text: str) -> None:
+        if self.detour is not None:
+            self.detour(text)
+            return
         try:
             try:
-                self._stream.write(text)
+                self.stream.write(text)
             except UnicodeEncodeError as problem:
                 # The stream's encoding lacks a character: spell it out rather than lose the line.
-                self._stream.write(text.encode(problem.encoding, "backslashreplace").decode(problem.encoding))
-            self._stream.flush()
+                self.stream.write(text.encode(problem.encoding, "backslashreplace").decode(problem.encoding))
+            self.stream.flush()
         except (BrokenPipeError, ValueError):
             # The reader has gone (`| head`); the work goes on, and the record and the exit code still tell.
             return

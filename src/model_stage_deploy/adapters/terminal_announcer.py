@@ -15,38 +15,38 @@ class TerminalAnnouncer:
     """Fulfils the Announcer port: plain lines; step outputs and summaries have no place here."""
 
     def __init__(self, stream: TextIO, scrubber: Scrubber) -> None:
-        self._voice = Voice(stream, scrubber)
+        self.voice = Voice(stream, scrubber)
 
     def mask(self, secret: str) -> None:
         """Stars from now on."""
-        self._voice.scrubber.add(secret)
+        self.voice.scrubber.add(secret)
 
     def say(self, text: str) -> None:
         """One line."""
-        self._voice.line(self._voice.plain(text))
+        self.voice.line(self.voice.plain(text))
 
     def note(self, level: Level, text: str, *, title: str = "", at: Mistake | None = None) -> None:
         """A line that begins with its level, and the place; a message of several lines keeps them."""
         where = f"{at.file}:{at.line}:{at.column}: " if at is not None and at.file else ""
         heading = where + (f"{title}: " if title else "")
-        first, *rest = self._voice.scrubber.text(text).split("\n")
-        self._voice.line(f"{level}: {self._voice.plain(heading + first)}")
+        first, *rest = self.voice.scrubber.text(text).split("\n")
+        self.voice.line(f"{level}: {self.voice.plain(heading + first)}")
         for line in rest:
-            self._voice.line(f"  {self._voice.plain(line)}")
+            self.voice.line(f"  {self.voice.plain(line)}")
 
     def begin(self, title: str) -> None:
         """A heading over foreign output."""
-        self._voice.line(f"--- {self._voice.plain(title)}")
-        self._voice.open_foreign()
+        self.voice.line(f"--- {self.voice.plain(title)}")
+        self.voice.open_foreign()
 
     def output(self, text: str) -> None:
         """A piece of foreign output."""
-        self._voice.foreign(text)
+        self.voice.foreign(text)
 
     def end(self) -> None:
         """A line under foreign output."""
-        self._voice.close_foreign()
-        self._voice.line("---")
+        self.voice.close_foreign()
+        self.voice.line("---")
 
     def outputs(self, values: Mapping[str, str]) -> None:
         """Nothing reads them here."""
