@@ -21,6 +21,7 @@ from model_stage_deploy.core.tags import Event, GtoTag
 from model_stage_deploy.flows.context import Context
 from model_stage_deploy.flows.decide import Pushed, Resolved, previous_of, resolve, superseded
 from model_stage_deploy.flows.deploy import Order, carry_out
+from model_stage_deploy.flows.following import follow_removal
 from model_stage_deploy.flows.planning import settings_for
 
 REMOVALS: dict[Event, Reason] = {
@@ -56,7 +57,11 @@ def take_away(
         raise NothingToDo(
             REMOVALS[tag.event], f"{tag.text} changed nothing that {only or 'any stage'} has; nothing is deployed"
         )
-    asked = [(effect, policy) for effect in effects if (policy := _policy(context, resolved, effect)) != "ignore"]
+    asked = [
+        (effect, policy)
+        for effect in effects
+        if (policy := _policy(context, resolved, effect)) != "ignore" or _is_mirrored(context, resolved, effect)
+    ]
     if not asked:
         raise _ignored(tag, effects)
     if len(asked) == 1:
@@ -123,13 +128,51 @@ def _one(
     if now is not None and now.event.order > resolved.event.order:
         why = f"a newer tag, {now.event.tag.text}, gives {effect.stage} to {now.version.name}"
         raise superseded(tag.text, why, by_hand=context.wishes.by_hand)
+    if policy == "ignore":
+        return _only_told(context, resolved, effect, journal, stands, _ignored(tag, [effect]))
     if policy == "fallback":
-        return carry_out(context, _fallback(context, resolved, effect, stands), journal)
+        try:
+            order = _fallback(context, resolved, effect, stands)
+        except NothingToDo as nothing:
+            return _only_told(context, resolved, effect, journal, stands, nothing)
+        return carry_out(context, order, journal)
     gone = effect.before
     decision = replace(_decision(resolved, gone, effect.stage), action="undeploy", previous=previous_of(gone))
     note = f"{tag.text} takes {gone.version.name} out of {effect.stage}, and the mapping says `undeploy`"
     order = Order(decision, _Stands(context, resolved, effect, stands), (note,), "removal", Reason.UNDEPLOYED)
     return carry_out(context, order, journal)
+
+
+def _is_mirrored(context: Context, resolved: Resolved, effect: Effect) -> bool:
+    """Whether another registry follows the stage, and the version is no longer there by the tags."""
+    if effect.now is not None and effect.now.version is effect.before.version:
+        return False
+    try:
+        configuration = context.configuration(resolved.event.commit)
+        return bool(settings_for(configuration, resolved.tag.model, effect.stage).mirrors)
+    except NothingToDo:
+        return False
+
+
+def _only_told(
+    context: Context,
+    resolved: Resolved,
+    effect: Effect,
+    journal: Journal,
+    stands: Callable[[], None],
+    nothing: NothingToDo,
+) -> Outcome:
+    """What runs is left alone, and the registries that follow are told. Raises `nothing` where there are none."""
+    if not _is_mirrored(context, resolved, effect):
+        raise nothing
+    gone = effect.before
+    decision = replace(_decision(resolved, gone, effect.stage), action="undeploy", previous=previous_of(gone))
+    configuration = context.configuration(resolved.event.commit)
+    whether = _Stands(context, resolved, effect, stands)
+    told = follow_removal(context, decision, configuration, whether, journal, resolved.tag.text)
+    if told is None:
+        raise nothing
+    return told
 
 
 def _fallback(context: Context, resolved: Resolved, effect: Effect, stands: Callable[[], None]) -> Order:
