@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from model_stage_deploy.core.errors import Invalid, ModelStageError, NothingToDo
 from model_stage_deploy.core.reasons import Reason
-from model_stage_deploy.faces.asking import tag_asked_for, with_asked
+from model_stage_deploy.faces.asking import is_rollback, tag_asked_for, with_asked
 from model_stage_deploy.faces.event import Asked, WorkflowEvent, read_event
 from model_stage_deploy.faces.event_payloads import ASKABLE
 from model_stage_deploy.faces.settings import ACTION_COMMANDS, Settings
@@ -40,6 +40,7 @@ def test_where_the_event_asks_for_nothing_the_inputs_stay_as_they_are() -> None:
         ("deploy", Asked(tag=TAG, force=True, override="x", dry_run=True)),
         ("rollback", Asked(model="churn", stage="prod", to="v1.0.0", force=True, override="x", dry_run=True)),
         ("resolve", Asked(tag=TAG)),
+        ("promote", Asked(model="churn", stage="prod", to="v1.0.0", dry_run=True)),
         ("reconcile", Asked(model="churn", stage="prod", dry_run=True)),
     ],
 )
@@ -105,6 +106,7 @@ def test_a_switch_that_the_workflow_turns_on_stays_on() -> None:
         ("deploy", Asked(model="churn", stage="prod"), "model"),
         ("rollback", Asked(tag=TAG, model="churn", stage="prod"), "tag"),
         ("resolve", Asked(tag=TAG, force=True), "force"),
+        ("promote", Asked(model="churn", stage="prod", to="v1.0.0", force=True), "force"),
         ("reconcile", Asked(override="x"), "override"),
     ],
 )
@@ -128,6 +130,19 @@ def test_a_payload_that_is_not_understood_stops_only_who_would_do_what_it_says()
         assert caught.value.reason is Reason.EVENT_INVALID
 
 
+def test_the_step_after_a_promotion_deploys_the_tag_that_it_made() -> None:
+    """It has the same event, whose payload was for the step before."""
+    asked = Asked(command="promote", model="churn", stage="prod", to="v1.0.0")
+    whole = settings(tag=TAG, override="x")
+    assert with_asked(whole, event(asked=asked)) == whole
+    for wrong in (replace(asked, model="fraud"), replace(asked, stage="dev")):
+        with pytest.raises(Invalid, match="of its tag is") as caught:
+            with_asked(whole, event(asked=wrong))
+        assert caught.value.reason is Reason.USAGE
+    with pytest.raises(Invalid, match="the command 'promote'"):
+        with_asked(settings("rollback", tag=TAG), event(asked=asked))
+
+
 def test_a_plan_is_of_a_deployment_or_of_a_rollback() -> None:
     assert with_asked(settings("plan"), event(asked=Asked(tag=TAG))).tag == TAG
     rollback = with_asked(settings("plan"), event(asked=Asked(command="rollback", model="churn", stage="prod")))
@@ -138,7 +153,7 @@ def test_a_plan_is_of_a_deployment_or_of_a_rollback() -> None:
 
 def test_t37_nothing_is_changed_for_the_echo_of_a_record_of_ours() -> None:
     echo = event("deployment", echo=True, idle="the Deployment '5' is the record of a run of this tool")
-    for command in ("deploy", "rollback", "reconcile"):
+    for command in ("deploy", "rollback", "promote", "reconcile"):
         with pytest.raises(NothingToDo, match="is the record of a run of this tool; nothing was deployed") as caught:
             with_asked(settings(command, tag=TAG), echo)
         assert caught.value.reason is Reason.EVENT_IGNORED
@@ -235,3 +250,14 @@ def test_the_author_of_the_workflow_has_the_last_word(given: Settings, asked: As
     ) or found == given
     assert (found.apply, found.no_lock, found.write_tag) == (given.apply, given.no_lock, given.write_tag)
     assert with_asked(found, event(asked=asked)) == found
+
+
+def test_to_finish_is_of_what_the_event_asks_for() -> None:
+    deploy = with_asked(settings("finish", tag=TAG, stage="prod"), event(asked=Asked(command="deploy", tag=TAG)))
+    assert (deploy.command, deploy.tag, is_rollback(deploy)) == ("finish", TAG, False)
+    asked = Asked(command="rollback", model="churn", stage="prod", force=True)
+    back = with_asked(settings("finish", model="churn", stage="prod", to="v1.0.0"), event(asked=asked))
+    assert (back.command, back.to, back.force, is_rollback(back)) == ("finish", "v1.0.0", True, True)
+    with pytest.raises(Invalid, match="the event asks for the command rollback") as wrong:
+        with_asked(settings("finish", tag=TAG), event(asked=asked))
+    assert wrong.value.reason is Reason.USAGE

@@ -79,7 +79,7 @@ def test_nothing_asked_is_nothing(payload: Any) -> None:
         ({"override": "x" * 1025}, "`override` has 1025 characters; 1024 are the most"),
         ({"force": "true"}, "`force` must be true or false, without quotes, not a text"),
         ({"force": 1}, "`force` must be true or false, without quotes, not a number"),
-        ({"command": "sweep"}, "`command` is 'sweep'; it must be one of deploy, rollback, resolve, reconcile"),
+        ({"command": "sweep"}, "`command` is 'sweep'; it must be one of deploy, rollback, resolve, promote, reconcile"),
         ({"command": {"deploy": 1}}, "`command` must be a text, not an object"),
         ({"a": 1, "b": 1, "c": 1, "d": 1, "e": 1, "force": 0}, "; and 2 more"),
     ],

@@ -34,7 +34,7 @@ from tests.standins.github_state import (
     DeploymentStatus,
     RepositoryState,
 )
-from tests.standins.github_workflows import DEPLOY_BY_HAND, Dispatch, Workflow, Workflows
+from tests.standins.github_workflows import DEPLOY_BY_HAND, Asked, Dispatch, Workflow, Workflows
 
 __all__ = ["Call", "CommitStatus", "Deployment", "DeploymentStatus", "Dispatch", "GitHubStandIn", "Workflow"]
 
@@ -165,6 +165,12 @@ class GitHubStandIn:
         """The workflow runs that were started by hand, in order."""
         with self._lock:
             return list(self._workflows.dispatches)
+
+    @property
+    def events(self) -> list[Asked]:
+        """What programs asked for by `repository_dispatch`, in order."""
+        with self._lock:
+            return list(self._workflows.events)
 
     @property
     def pending_faults(self) -> int:

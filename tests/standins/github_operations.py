@@ -10,7 +10,7 @@ from tests.standins import github_checks as checks
 from tests.standins import github_forge as forge
 from tests.standins.github_answers import Answers
 from tests.standins.github_state import Deployment, Refusal, RepositoryState
-from tests.standins.github_workflows import Workflows
+from tests.standins.github_workflows import Asked, Workflows
 
 _T = TypeVar("_T")
 
@@ -27,6 +27,7 @@ PERMISSIONS: Mapping[str, tuple[str, str]] = {
     "repos/list-commit-statuses-for-ref": ("statuses", "read"),
     "repos/get-combined-status-for-ref": ("statuses", "read"),
     "actions/create-workflow-dispatch": ("actions", "write"),
+    "repos/create-dispatch-event": ("contents", "write"),
     "checks/create": ("checks", "write"),
     "checks/update": ("checks", "write"),
     "checks/list-for-ref": ("checks", "read"),
@@ -146,6 +147,11 @@ def start_workflow(visit: Visit) -> Result:
     return Result(200, visit.answers.workflow_run(started.run_id))
 
 
+def ask_workflows(visit: Visit) -> Result:
+    visit.workflows.events.append(Asked(visit.body["event_type"], dict(visit.body.get("client_payload", {}))))
+    return Result(204, None)
+
+
 def get_permission(visit: Visit) -> Result:
     login = visit.params["username"]
     found = visit.state.forge.role(login)
@@ -219,6 +225,7 @@ HANDLERS: Mapping[str, Callable[[Visit], Result]] = {
     "repos/list-commit-statuses-for-ref": list_commit_statuses,
     "repos/get-combined-status-for-ref": get_combined_status,
     "actions/create-workflow-dispatch": start_workflow,
+    "repos/create-dispatch-event": ask_workflows,
     "checks/create": create_check_run,
     "checks/update": update_check_run,
     "checks/list-for-ref": list_check_runs,

@@ -31,12 +31,21 @@ class Dispatch:
     inputs: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What a program asked for by a `repository_dispatch`."""
+
+    event_type: str
+    payload: Mapping[str, Any]
+
+
 @dataclass
 class Workflows:
     """The files by name, and the runs in the order of their starts; not safe for threads by itself."""
 
     files: dict[str, Workflow]
     dispatches: list[Dispatch] = field(default_factory=list)
+    events: list[Asked] = field(default_factory=list)
 
     def start(self, name: str, body: Mapping[str, Any]) -> Dispatch:
         """Start a workflow.

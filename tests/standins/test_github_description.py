@@ -33,6 +33,8 @@ def send(standin: GitHubStandIn, method: str, path: str, body: Any = None) -> re
 
 
 Answers = dict[str, tuple[int, Any]]
+EMPTY = {"repos/create-dispatch-event"}
+"""Operations that answer with no body at all."""
 
 
 @pytest.fixture(scope="module")
@@ -71,9 +73,10 @@ def good_answers() -> Answers:
                 f"{repo}/actions/workflows/deploy-by-hand.yml/dispatches",
                 {"ref": "main", "inputs": {"tag": "churn#prod#4"}, "return_run_details": True},
             ),
+            ("POST", f"{repo}/dispatches", {"event_type": "model-promotion", "client_payload": {"command": "promote"}}),
         ]:
             answer = send(standin, method, path, body)
-            found[str(standin.calls[-1].operation)] = (answer.status_code, answer.json())
+            found[str(standin.calls[-1].operation)] = (answer.status_code, answer.json() if answer.content else None)
     standin.assert_clean()
     return found
 
@@ -119,7 +122,7 @@ def first(answer: Any) -> dict[str, Any]:
     return shown
 
 
-@pytest.mark.parametrize("operation_id", sorted(set(HANDLERS) - ONE_OF_MANY))
+@pytest.mark.parametrize("operation_id", sorted(set(HANDLERS) - ONE_OF_MANY - EMPTY))
 def test_no_required_field_can_go_missing_from_an_answer(operation_id: str, good_answers: Answers) -> None:
     status, good = good_answers[operation_id]
     assert complaints(operation_id, status, good) == []
@@ -129,7 +132,7 @@ def test_no_required_field_can_go_missing_from_an_answer(operation_id: str, good
         assert complaints(operation_id, status, spoilt) == [f"{name!r} is a required property"]
 
 
-@pytest.mark.parametrize("operation_id", sorted(set(HANDLERS) - ONE_OF_MANY))
+@pytest.mark.parametrize("operation_id", sorted(set(HANDLERS) - ONE_OF_MANY - EMPTY))
 def test_no_field_of_an_answer_can_change_its_type(operation_id: str, good_answers: Answers) -> None:
     status, good = good_answers[operation_id]
     properties = object_schema(operation_id, status)["properties"]

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from model_stage_deploy.core.errors import Invalid, NothingToDo
 from model_stage_deploy.core.reasons import Reason
-from model_stage_deploy.core.tags import is_tag_ref
+from model_stage_deploy.core.tags import NotGtoTag, is_tag_ref, parse_ref
 from model_stage_deploy.faces.event import Asked, WorkflowEvent
 from model_stage_deploy.faces.settings import Settings
 
@@ -19,7 +19,9 @@ _DEFAULT = "deploy"  # an input `command: deploy` cannot be told from none
 _REFS = "refs/tags/"
 _DEAF = ("check", "sweep")
 """Commands that do the same whatever started them; a payload is not theirs to read."""
-_CHANGING = ("deploy", "rollback", "reconcile")
+_CHANGING = ("deploy", "rollback", "finish", "promote", "reconcile")
+_OF_ANOTHER = ("plan", "finish")
+"""Commands that are about what another one does."""
 _NAME_ONE = "name one, such as churn#prod#4 (input `tag`, or an argument on the command line)"
 _NO_TAG = {
     "schedule": "a schedule deploys no tag: use `command: reconcile` for what a lost event left undone, or `sweep`",
@@ -52,6 +54,8 @@ def with_asked(settings: Settings, event: WorkflowEvent) -> Settings:
             f"the client payload of this {event.name} is not understood: {asked.wrong}",
             hint=f"send it again with the keys and types that {PAGE} lists; nothing was done",
         )
+    if _follows_promotion(settings, asked):
+        return settings
     command = _command(settings.command, asked)
     merged = replace(
         settings,
@@ -64,16 +68,26 @@ def with_asked(settings: Settings, event: WorkflowEvent) -> Settings:
         force=settings.force or asked.force,
         dry_run=settings.dry_run or asked.dry_run,
     )
-    meant = planned_command(merged) if command == "plan" else command
+    meant = planned_command(merged) if command in _OF_ANOTHER else command
     _require_meaning(asked, asked.command or meant)
     _require_one_meaning(settings, event, command, meant)
     return merged
 
 
 def planned_command(settings: Settings) -> str:
-    """What a plan is of. A model, a stage or a version without a tag means a rollback."""
+    """What a plan is of. A model, a stage or a version without a tag means a rollback.
+
+    Of `finish` the model alone says so: its stage may be one of those that the pushed tag concerns.
+    """
+    if settings.command == "finish":
+        return "rollback" if is_rollback(settings) else "deploy"
     named = settings.model or settings.stage or settings.to
     return "rollback" if named and not settings.tag else "deploy"
+
+
+def is_rollback(settings: Settings) -> bool:
+    """Whether a run is about a rollback: one that is made, or one that many jobs made and that is finished now."""
+    return settings.command == "rollback" or (settings.command == "finish" and bool(settings.model))
 
 
 def tag_asked_for(settings: Settings, event: WorkflowEvent) -> tuple[str, bool]:
@@ -105,9 +119,25 @@ def ignored(event: WorkflowEvent) -> NothingToDo:
     )
 
 
+def _follows_promotion(settings: Settings, asked: Asked) -> bool:
+    """Whether this is the step that deploys the tag which the step before it made for the payload: it asks no more.
+
+    Raises Invalid (usage) where the tag is of another model or stage than was asked for.
+    """
+    if asked.command != "promote" or settings.command not in (_DEFAULT, "resolve") or not settings.tag:
+        return False
+    try:
+        tag = parse_ref(settings.tag)
+    except NotGtoTag:
+        return True  # whoever deploys it says what is wrong with it
+    _require_same("model", tag.model, asked.model, by="the model of its tag")
+    _require_same("stage", tag.stage or "", asked.stage, by="the stage of its tag")
+    return True
+
+
 def _command(given: str, asked: Asked) -> str:
-    """The command to carry out. A plan is of whatever would be done: a deployment, or a rollback."""
-    if given == "plan" and asked.command in ("", "deploy", "rollback"):
+    """The command to carry out. A plan is of whatever would be done: a deployment, or a rollback; and so is its end."""
+    if given in _OF_ANOTHER and asked.command in ("", "deploy", "rollback"):
         return given
     if given == _DEFAULT:
         return asked.command or given
@@ -118,7 +148,7 @@ def _command(given: str, asked: Asked) -> str:
 def _require_one_meaning(settings: Settings, event: WorkflowEvent, command: str, meant: str) -> None:
     """Refuse a rollback where the inputs, or a tag that was pushed, ask for a deployment; and the other way round."""
     asked = event.asked.command
-    if (command == "plan" and asked not in ("", meant)) or (asked == "rollback" and settings.tag):
+    if (command in _OF_ANOTHER and asked not in ("", meant)) or (asked == "rollback" and settings.tag):
         raise Invalid(
             Reason.USAGE,
             f"the event asks for the command {asked}, but with the workflow's inputs it would be another one",
@@ -152,10 +182,11 @@ def _text(name: str, given: str, asked: str) -> str:
     return given or asked
 
 
-def _require_same(name: str, given: str, asked: str) -> None:
+def _require_same(name: str, given: str, asked: str, *, by: str = "") -> None:
     if given and asked and given != asked:
+        where = by or f"the workflow's input `{name}`"
         raise Invalid(
             Reason.USAGE,
-            f"the event asks for the {name} {asked[:120]!r}, but the workflow's input `{name}` is {given[:120]!r}",
+            f"the event asks for the {name} {asked[:120]!r}, but {where} is {given[:120]!r}",
             hint="leave the input out of the workflow, or send the same; nothing was done",
         )

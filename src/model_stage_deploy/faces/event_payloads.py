@@ -15,7 +15,7 @@ from model_stage_deploy.core.records import PAYLOAD_SCHEMA
 from model_stage_deploy.core.tags import NotGtoTag, is_model_name, is_stage_name, is_tag_ref, parse_ref
 from model_stage_deploy.faces.event import Asked
 
-ASKABLE = ("deploy", "rollback", "resolve", "reconcile")
+ASKABLE = ("deploy", "rollback", "resolve", "promote", "reconcile")
 """The commands that an event can ask for."""
 _OURS = PAYLOAD_SCHEMA.rsplit("/", 1)[0] + "/"  # of any version: a newer action's record is none to deploy for, either
 _LONGEST = 1024  # characters of a text
@@ -35,12 +35,17 @@ class Key:
 CLIENT_PAYLOAD: tuple[Key, ...] = (
     Key("command", False, ASKABLE, "What to do. Default: what the workflow's input `command` says."),
     Key("tag", False, ("deploy", "resolve"), "The tag, such as `churn#prod#4`. A tag that is no GTO tag is refused."),
-    Key("model", False, ("rollback", "reconcile"), "The model, such as `churn` or `fraud/eu`."),
-    Key("stage", False, ("rollback", "reconcile"), "The stage, such as `prod`."),
-    Key("to", False, ("rollback",), "The version to go back to. Default: the one that was there before."),
+    Key("model", False, ("rollback", "promote", "reconcile"), "The model, such as `churn` or `fraud/eu`."),
+    Key("stage", False, ("rollback", "promote", "reconcile"), "The stage, such as `prod`."),
+    Key(
+        "to",
+        False,
+        ("rollback", "promote"),
+        "rollback: the version to go back to. Default: the one that was there before. promote: the version, always.",
+    ),
     Key("force", True, ("deploy", "rollback"), "As the input `force`. It is recorded."),
     Key("override", False, ("deploy", "rollback"), "A reason to go past the gates. Only for whom the mapping lists."),
-    Key("dry-run", True, ("deploy", "rollback", "reconcile"), "Show the whole plan and touch nothing."),
+    Key("dry-run", True, ("deploy", "rollback", "promote", "reconcile"), "Show the whole plan and touch nothing."),
 )
 """What a client payload may hold; docs/reference/events.md shows this table. GitHub allows ten keys."""
 

@@ -69,12 +69,14 @@ def carry_out(
     dry_run: bool = False,
     sign: bool = False,
     start: Start | None = None,
+    advise: bool = True,
 ) -> Written:
     """Make the change that is asked for, or with `dry_run` only decide it.
 
-    Raises what the decision raises; Refused (not-pushed, push-clash, unknown-ref, incomplete-tags), Invalid
-    (gto-config-invalid, identity-missing), MachineryFailed (git-failed, permission-missing). A workflow that cannot be
-    started is no exception but the reason of the result: the tags are made.
+    `advise`: notes say what whoever typed a command must do now, so that something is deployed. Raises what the
+    decision raises; Refused (not-pushed, push-clash, unknown-ref, incomplete-tags), Invalid (gto-config-invalid,
+    identity-missing), MachineryFailed (git-failed, permission-missing). A workflow that cannot be started is no
+    exception but the reason of the result: the tags are made.
     """
     asked = asked.check()
     commit = world.store.commit_of(asked.ref) if asked.ref else ""
@@ -89,7 +91,7 @@ def carry_out(
         except TagClash as clash:
             names = clash.names
             continue
-        notes += _after(world, change, push=push, start=start)
+        notes += _after(world, change, push=push, start=start) if advise else _by_now(world, change)
         return _started(Written(change, change.reason, pushed=push, notes=tuple(notes)), start)
     raise Refused(
         Reason.PUSH_CLASH,

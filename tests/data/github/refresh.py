@@ -42,6 +42,7 @@ OPERATIONS: tuple[tuple[str, str], ...] = (
     ("get", f"{_REPO}/rules/branches/{{branch}}"),
     ("post", f"{_REPO}/statuses/{{sha}}"),
     ("post", f"{_REPO}/actions/workflows/{{workflow_id}}/dispatches"),
+    ("post", f"{_REPO}/dispatches"),
 )
 
 _PROSE = frozenset({"description", "example", "examples", "summary", "tags", "title"})
