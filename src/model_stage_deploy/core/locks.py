@@ -112,6 +112,22 @@ def freezes_over(key: str, entries: Iterable[L]) -> list[L]:
     return [found for wider in covering(key) if (found := find("freeze", wider, every)) is not None]
 
 
+def crossing(key: str, reason: str, entries: Iterable[L]) -> list[L]:
+    """Locks of deployments that would work on what `key` is of, although their key is another one.
+
+    A deployment of a whole stage crosses each of a part of its targets. Two parts do unless they are of the same work:
+    jobs of one plan, which give the same `reason`.
+    """
+    model, stage, target = locked_by(key)
+    found = []
+    for entry in entries:
+        other = locked_by(entry.key)
+        if entry.kind == "run" and other[:2] == (model, stage) and other.target != target:
+            together = bool(target) and bool(other.target) and entry.reason == reason
+            found += [] if together else [entry]
+    return found
+
+
 def key_in(key: str, entry: Lock) -> str:
     """The key, `key` or one that covers it, in whose place a lock is."""
     return next((wider for wider in covering(key) if place_of(wider) == place_of(entry.key)), key)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import NamedTuple, TypeVar
 
 from model_stage_deploy.core.durations import format_duration
 from model_stage_deploy.core.errors import Cancelled, MachineryFailed
-from model_stage_deploy.core.locks import find, freezes_over, is_stale, is_unreadable
+from model_stage_deploy.core.locks import crossing, find, freezes_over, is_stale, is_unreadable
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.stored import LockEntry
 from model_stage_deploy.flows.hold import Hold
@@ -133,18 +133,17 @@ class _Claim:
         self._wanted = wanted
         self._tell = tell
         self._hold = hold
-        self._seen = ""
-        """The version of another's lock that was there at the last look, since `_seen_at` by our clock."""
-        self._seen_at = 0.0
+        self._seen: dict[str, tuple[str, float]] = {}
+        """By its key, the version of another's lock that was there at the last look, and since when by our clock."""
         self._told_at: float | None = None
         self._began = clock.monotonic()
 
     def taken(self, wait: float) -> LockEntry:
         """The lock, ours. Raises Refused (locked), MachineryFailed (lock-failed, permission-missing)."""
         deadline = self._clock.monotonic() + wait
-        entry = self._tried(())  # mostly nobody is there, and then there is nothing to read first
+        entry = self._kept(self._tried(()))  # mostly nobody is there, and then there is nothing to read first
         if entry is not None:
-            return self._unless_frozen(entry)
+            return entry
         pause = _FIRST_PAUSE
         in_the_way, clashes = None, 0
         while True:
@@ -152,9 +151,9 @@ class _Claim:
             self._refuse_if_frozen(entries)
             in_the_way = self._in_the_way(entries)
             if in_the_way is None:
-                entry = self._tried(entries)
+                entry = self._kept(self._tried(entries))
                 if entry is not None:
-                    return self._unless_frozen(entry)
+                    return entry
                 clashes += 1
                 if clashes > _CLASHES:
                     raise unsettled(self._wanted.key)
@@ -167,20 +166,49 @@ class _Claim:
             self._clock.sleep(min(pause * self._odds(), max(left, 0.05)))
             pause = min(pause * _GROWTH, _LONGEST_PAUSE)
 
-    def _unless_frozen(self, entry: LockEntry) -> LockEntry:
-        """Our lock itself, after a look for a freeze that came before it. Raises Refused (locked), MachineryFailed."""
-        self._refuse_if_frozen(self._patiently(self._store.entries))
-        return entry
+    def _kept(self, entry: LockEntry | None) -> LockEntry | None:
+        """Our lock itself, after a look for what came before it: None where it was given back for another's that
+        crosses it. Whoever comes second sees the first, as each looks after it has claimed.
+
+        Raises Refused (locked) for a freeze, MachineryFailed.
+        """
+        if entry is None:
+            return None
+        entries = self._patiently(self._store.entries)
+        self._refuse_if_frozen(entries)
+        if all(self._cleared(other) for other in crossing(self._wanted.key, self._wanted.reason, entries)):
+            return entry
+        with suppress(LockClash):
+            self._store.remove(entry)
+        self._hold.is_not_there()
+        return None
+
+    def _cleared(self, other: LockEntry) -> bool:
+        """Whether a lock that crosses ours is out of the way: that of a dead run is removed, so that it finds out."""
+        if not self._is_dead(other):
+            return False
+        try:
+            self._store.remove(other)
+        except LockClash:
+            return False
+        self._tell(f"removed the lock of {who(other)}, which gave no sign of life any more")
+        return True
 
     def _in_the_way(self, entries: Sequence[LockEntry]) -> LockEntry | None:
-        """Another's lock that is not stale."""
-        found = find("run", self._wanted.key, entries)
-        if found is None or found.claim == self._wanted.claim:
-            return None
+        """Another's lock that is not stale: of the same key, or of one that crosses it."""
+        same = find("run", self._wanted.key, entries)
+        found = [same] if same is not None and same.claim != self._wanted.claim else []
+        found += crossing(self._wanted.key, self._wanted.reason, entries)
+        return next((entry for entry in found if not self._is_dead(entry)), None)
+
+    def _is_dead(self, entry: LockEntry) -> bool:
+        """Whether a lock is stale, by all that we saw of it."""
         now = self._clock.monotonic()
-        if found.version != self._seen:
-            self._seen, self._seen_at = found.version, now
-        return None if is_stale(found, self._clock.now(), unchanged=now - self._seen_at) else found
+        version, since = self._seen.get(entry.key, ("", 0.0))
+        if entry.version != version:
+            self._seen[entry.key] = entry.version, now
+            since = now
+        return is_stale(entry, self._clock.now(), unchanged=now - since)
 
     def _tried(self, entries: Sequence[LockEntry]) -> LockEntry | None:
         """The lock with our claim in it, None where somebody was quicker."""
