@@ -327,7 +327,7 @@ def test_a_signal_at_any_moment_loses_no_child(tmp_path: Path) -> None:
 
 
 def test_what_was_given_up_before_it_began_never_begins(tmp_path: Path) -> None:
-    group = _Group(Command(("touch", "ran"), tmp_path, dict(os.environ), 5), lambda _text: None)
+    group = _Group(Command(("touch", "ran"), tmp_path, dict(os.environ), 5), lambda _text: None, threading.Event())
     group.end(GRACE)
     group.start()
     group.close()

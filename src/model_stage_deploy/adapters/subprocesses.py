@@ -23,6 +23,7 @@ from collections.abc import Callable
 from typing import IO
 
 from model_stage_deploy.adapters.output_tail import OutputTail
+from model_stage_deploy.core.errors import Cancelled
 from model_stage_deploy.ports import Command, Finished
 
 GRACE_SECONDS = 2.0  # between SIGTERM and SIGKILL; a cancelled job has about five seconds in all
@@ -35,15 +36,20 @@ LEFT_BEHIND = "\n[ended the processes that the command left behind: they still h
 
 
 class Subprocesses:
-    """Fulfils ports.Process. `grace` is the time in seconds between SIGTERM and SIGKILL."""
+    """Fulfils ports.Process. `grace` is the time in seconds between SIGTERM and SIGKILL.
 
-    def __init__(self, grace: float = GRACE_SECONDS) -> None:
+    Once `stop` is set, commands that run in other threads than the main one end as if the run had been cancelled there:
+    a signal reaches the main thread only.
+    """
+
+    def __init__(self, grace: float = GRACE_SECONDS, stop: threading.Event | None = None) -> None:
         self._grace = grace
+        self._stop = stop or threading.Event()
 
     def run(self, command: Command, output: Callable[[str], None]) -> Finished:
         """See ports.Process; also raises OSError or ValueError where the system refuses the arguments."""
         begun = time.monotonic()
-        group = _Group(command, output)
+        group = _Group(command, output, self._stop)
         try:
             group.start()
             timed_out = group.follow(command.timeout)
@@ -67,8 +73,9 @@ class Subprocesses:
 class _Group:
     """A command, the group of processes it became, its pipe, and where its words go."""
 
-    def __init__(self, command: Command, output: Callable[[str], None]) -> None:
+    def __init__(self, command: Command, output: Callable[[str], None], stop: threading.Event) -> None:
         self._command = command
+        self._stop = stop
         self._process: subprocess.Popen[bytes] | None = None
         self._failure: BaseException | None = None
         self._abandoned = False
@@ -115,6 +122,8 @@ class _Group:
         while True:
             if (self.silent or not linger) and self._ended():
                 return False
+            if self._stop.is_set() and not self._abandoned:
+                raise Cancelled("stopped")
             left = TICK_SECONDS if until is None else min(TICK_SECONDS, until - time.monotonic())
             if left <= 0:
                 return True
