@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -14,6 +14,10 @@ from model_stage_deploy.core.lifecycle import Recorded, Records
 from model_stage_deploy.core.model import TagRecord
 from model_stage_deploy.core.plan import Plan
 from model_stage_deploy.core.stored import LockEntry, Signature
+from model_stage_deploy.core.targets import TargetRecord, TargetResult, Wave
+from model_stage_deploy.core.web import WebProblem as WebProblem  # noqa: PLC0414 - named here for all who send
+from model_stage_deploy.core.web import WebRequest as WebRequest  # noqa: PLC0414 - named here for all who send
+from model_stage_deploy.core.web import WebResponse as WebResponse  # noqa: PLC0414 - named here for all who send
 from model_stage_deploy.core.writing import NewTag
 
 Level = Literal["notice", "warning", "error"]
@@ -105,36 +109,6 @@ class Process(Protocol):
         Raises FileNotFoundError, PermissionError or NotADirectoryError where it cannot start. On any exception
         (a cancelled run) the group is ended before the exception goes on.
         """
-
-
-@dataclass(frozen=True, slots=True)
-class WebRequest:
-    """An HTTP request. `timeout` in seconds covers the whole exchange."""
-
-    method: str
-    url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
-    timeout: float = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class WebResponse:
-    """An HTTP answer; `body` is capped. Header names are lower case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    truncated: bool = False
-
-
-class WebProblem(Exception):
-    """No usable answer came. `kind` says what went wrong; `retryable` whether asking again may help."""
-
-    def __init__(self, kind: str, message: str, *, retryable: bool) -> None:
-        super().__init__(message)
-        self.kind = kind
-        self.retryable = retryable
 
 
 class Web(Protocol):
@@ -236,6 +210,44 @@ class CodeHost(Protocol):
 
     def approvals(self, model: str, version: str, stage: str, commit: str) -> Sequence[Approved]:
         """Approvals of this version in this stage, newest first. Raises MachineryFailed."""
+
+
+class TargetLog(Protocol):
+    """What became of each target of a stage: kept as the work goes on, so that a run which dies loses nothing.
+
+    Several jobs write at the same time, each to a part of its own; `join` makes one whole of all parts.
+    """
+
+    def read(self, model: str, stage: str, environment: str) -> Mapping[str, TargetRecord]:
+        """The newest record of every target, by name, also of parts that nobody has joined yet.
+
+        Raises MachineryFailed (log-failed, permission-missing).
+        """
+
+    def add(self, plan: Plan, part: str, records: Sequence[TargetRecord], *, hurry: bool = False) -> None:
+        """Keep records: they are durable when this returns. A target's newest one counts (by time, then by order).
+
+        `part` names the job's own part (letters, digits, `.`, `-`). `hurry` asks for one short attempt, as the process
+        is killed within seconds. Raises MachineryFailed (log-failed, permission-missing).
+        """
+
+    def join(self, plan: Plan) -> None:
+        """Make one whole of all parts, in one step that happens or does not. Raises MachineryFailed."""
+
+
+class Progress(Protocol):
+    """Shows how the targets of a stage get on. Called from one thread at a time.
+
+    `begin` says in a few words what begins, and all that there is to do; `note` is a line about the whole, or of the
+    output of a target; after `end` the view is gone, and what was said stays.
+    """
+
+    def begin(self, what: str, waves: Sequence[Wave]) -> None: ...
+    def wave(self, wave: Wave) -> None: ...
+    def started(self, target: str) -> None: ...
+    def ended(self, result: TargetResult) -> None: ...
+    def note(self, text: str) -> None: ...
+    def end(self) -> None: ...
 
 
 class CheckRuns(Protocol):

@@ -20,7 +20,16 @@ from tests.standins.registries import GitRepository
 OURS = {
     *("model_stage_deploy", "faces", "faces.arguments", "faces.cli", "faces.commands", "faces.commands.reading"),
     *("faces.opening", "faces.printing", "faces.signals", "adapters", "adapters.git_process"),
-    *("adapters.git_repository", "core", "core.errors", "core.inert", "core.model", "core.reasons", "core.registry"),
+    *(
+        "adapters.git_repository",
+        "core",
+        "core.errors",
+        "core.inert",
+        "core.model",
+        "core.reasons",
+        "core.registry",
+        "core.results",
+    ),
     *("core.tags", "core.versions", "report", "report.columns", "report.pages", "report.registry"),
 }
 STANDARD = {

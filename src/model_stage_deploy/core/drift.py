@@ -52,6 +52,7 @@ class Kind(StrEnum):
     OVERRULED: a person deployed another version since the decision, with force.
     BEHIND: another version runs.
     UNVERIFIED: the decided version runs, and its verification failed or came to no end.
+    INCOMPLETE: the decided version is the stage's, and by their own records some of its targets do not have it.
     CHANGED: the decided version runs, with other settings than the mapping has now.
     """
 
@@ -68,6 +69,7 @@ class Kind(StrEnum):
     OVERRULED = "overruled"
     BEHIND = "behind"
     UNVERIFIED = "unverified"
+    INCOMPLETE = "incomplete"
     CHANGED = "changed"
     IN_SYNC = "in-sync"
 
@@ -123,6 +125,8 @@ class Compared(NamedTuple):
     frozen: LockEntry | None = None
     working: str = ""
     moved: bool = False
+    without: tuple[str, ...] = ()
+    """Targets that do not have what the stage's record says."""
 
     @property
     def place(self) -> tuple[str, str]:
@@ -165,6 +169,13 @@ def compare(seat: Seat) -> Compared:
     if life.state is State.UNKNOWN:
         return found
     return _limited(seat, _judged(seat, found))
+
+
+def with_targets(row: Compared, without: Sequence[str]) -> Compared:
+    """A stage that is as decided by its record, given the targets that are not; any other as it is."""
+    if row.kind is not Kind.IN_SYNC or row.life.holder is None or row.life.running is None or not without:
+        return row
+    return _deploy(row, Kind.INCOMPLETE)._replace(without=tuple(without))
 
 
 def in_order(rows: Sequence[Compared]) -> list[Compared]:

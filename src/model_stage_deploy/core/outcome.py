@@ -8,8 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from model_stage_deploy.core.errors import DeploymentFailed, Mistake, ModelStageError, NothingToDo
+from model_stage_deploy.core.mirrored import Mirrored
 from model_stage_deploy.core.plan import Decision, ModelFacts, Plan
 from model_stage_deploy.core.reasons import Reason, Result
+from model_stage_deploy.core.reported import Reported
+from model_stage_deploy.core.target_outcome import targets_document
+from model_stage_deploy.core.targets import TargetResult
 from model_stage_deploy.core.verdict import Finding, Verdict, Verified
 from model_stage_deploy.core.way import Way
 
@@ -46,6 +50,7 @@ class WayBack:
     verified: bool
     message: str
     deployment_id: str = ""
+    decision: Decision | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +82,19 @@ class Outcome:
     """What the verifiers said."""
     placed: bool = False
     """Whether the deployer ended well: what it deployed is live, even if the run failed."""
+    receipt: Reported | None = None
+    """What the deployer reports to be live, None where it did not end well."""
     back: WayBack | None = None
+    mirrors: tuple[Mirrored, ...] = ()
+    """What became of the registries that follow this one."""
     overridden: str = ""
     """The reason that was given for going past the gates."""
     parts: tuple[Outcome, ...] = ()
     """One for each stage, where a tag concerns several."""
     mistakes: tuple[Mistake, ...] = ()
     """The places in the mapping that an invalid end is about."""
+    targets: tuple[TargetResult, ...] = ()
+    """What became of each target, where the stage has some."""
     way: Way | None = None
     """How the model's stages stood when the run had read tags and records, before it did anything."""
 
@@ -229,9 +240,12 @@ def document(outcome: Outcome) -> dict[str, Any]:
             {"check": told.check, "finding": told.finding.value, "sentence": told.sentence, "facts": _plain(told.facts)}
             for told in outcome.checks
         ],
+        "receipt": outcome.receipt.document() if outcome.receipt else None,
         "way_back": _fields(outcome.back, "version", "live", "verified", "message", "deployment_id")
         if outcome.back
         else None,
+        "mirrors": [told.document() for told in outcome.mirrors],
+        "targets": targets_document(outcome.targets),
         "plan": _plan_document(plan, outcome.actions) if plan else None,
         "steps": [{"name": step.name, "seconds": round(step.seconds, 3), "ok": step.ok} for step in outcome.steps],
         "warnings": list(outcome.warnings),

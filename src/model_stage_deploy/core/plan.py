@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from model_stage_deploy.core.model import Model, TagRecord
     from model_stage_deploy.core.policy import Check
+    from model_stage_deploy.core.policy_targets import Strategy
+    from model_stage_deploy.core.targets import Wave
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,12 @@ class Plan:
     digest: str = ""
     origins: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    target: str = ""
+    """The one of the stage's targets that this plan is for; "" for the stage as a whole."""
+    strategy: Strategy | None = None
+    """How it gets to the targets; None where the stage has none, and in the plan of a target."""
+    waves: tuple[Wave, ...] = ()
+    """All targets of the stage, in waves (one for a rollback); empty where it has none, and in the plan of a target."""
 
 
 def doing(plan: Plan) -> str:

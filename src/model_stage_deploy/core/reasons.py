@@ -8,45 +8,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from model_stage_deploy.core.results import Result
 
-class Result(StrEnum):
-    """How a run ended, in one word."""
-
-    DEPLOYED = "deployed"
-    PLANNED = "planned"
-    RESOLVED = "resolved"
-    CHECKED = "checked"
-    WRITTEN = "written"
-    UNDEPLOYED = "undeployed"
-    NOTHING_TO_DO = "nothing-to-do"
-    FAILED = "failed"
-    INVALID = "invalid"
-    REFUSED = "refused"
-    ERROR = "error"
-    UNRECORDED = "unrecorded"
-    CANCELLED = "cancelled"
-
-    @property
-    def exit_code(self) -> int:
-        """Process exit code, 0–130: 0 done, 1 failed, 2 usage or mapping, 3 refused, 4 machinery."""
-        return _EXIT_CODES[self]
-
-
-_EXIT_CODES: dict[Result, int] = {
-    Result.DEPLOYED: 0,
-    Result.PLANNED: 0,
-    Result.RESOLVED: 0,
-    Result.CHECKED: 0,
-    Result.WRITTEN: 0,
-    Result.UNDEPLOYED: 0,
-    Result.NOTHING_TO_DO: 0,
-    Result.FAILED: 1,
-    Result.INVALID: 2,
-    Result.REFUSED: 3,
-    Result.ERROR: 4,
-    Result.UNRECORDED: 4,
-    Result.CANCELLED: 130,
-}
+__all__ = ["Reason", "Result"]
 
 
 class Reason(StrEnum):
@@ -63,6 +27,7 @@ class Reason(StrEnum):
     SWEPT = "swept"
     IN_SYNC = "in-sync"
     RECONCILED = "reconciled"
+    TARGETS_DEPLOYED = "targets-deployed"
 
     APPROVAL_RECORDED = "approval-recorded"
     STAGE_LOCKED = "stage-locked"
@@ -73,6 +38,8 @@ class Reason(StrEnum):
     DEREGISTERED = "deregistered"
     DEPRECATED = "deprecated"
     ARCHIVED = "archived"
+    IMPORTED = "imported"
+    MIRRORED = "mirrored"
 
     NOT_A_STAGE_TAG = "not-a-stage-tag"
     REGISTRATION = "registration"
@@ -93,6 +60,7 @@ class Reason(StrEnum):
     ROLLED_BACK_AFTER_FAILURE = "rolled-back-after-failure"
     ROLLBACK_FAILED = "rollback-failed"
     NOT_RECONCILED = "not-reconciled"
+    TARGETS_FAILED = "targets-failed"
 
     USAGE = "usage"
     NOT_A_GTO_TAG = "not-a-gto-tag"
@@ -106,6 +74,7 @@ class Reason(StrEnum):
     IDENTITY_MISSING = "identity-missing"
     SECRET_MISSING = "secret-missing"  # noqa: S105 - a reason code, not a secret
     CANNOT_UNDEPLOY = "cannot-undeploy"
+    UNKNOWN_TARGET = "unknown-target"
 
     INCOMPLETE_TAGS = "incomplete-tags"
     TAG_NOT_FOUND = "tag-not-found"
@@ -143,6 +112,8 @@ class Reason(StrEnum):
     GIT_FAILED = "git-failed"
     GITHUB_FAILED = "github-failed"
     GITLAB_FAILED = "gitlab-failed"
+    MLFLOW_FAILED = "mlflow-failed"
+    MIRROR_FAILED = "mirror-failed"
     RATE_LIMITED = "rate-limited"
     PERMISSION_MISSING = "permission-missing"
     START_NOT_RECORDED = "start-not-recorded"
@@ -189,6 +160,10 @@ _TABLE: dict[Reason, tuple[Result, str]] = {
         Result.DEPLOYED,
         "What had drifted was deployed as decided (`reconcile --apply`).",
     ),
+    Reason.TARGETS_DEPLOYED: (
+        Result.DEPLOYED,
+        "These targets have the version now; the stage's own record is made by `finish`.",
+    ),
     Reason.APPROVAL_RECORDED: (Result.WRITTEN, "The approval was recorded (`approve`)."),
     Reason.STAGE_LOCKED: (Result.WRITTEN, "The stage was locked (`lock`)."),
     Reason.STAGE_UNLOCKED: (Result.WRITTEN, "The stage was unlocked (`unlock`)."),
@@ -198,6 +173,8 @@ _TABLE: dict[Reason, tuple[Result, str]] = {
     Reason.DEREGISTERED: (Result.WRITTEN, "The version was deregistered by a new tag."),
     Reason.DEPRECATED: (Result.WRITTEN, "The model was deprecated by a new tag."),
     Reason.ARCHIVED: (Result.WRITTEN, "The version was taken out of every stage by new tags."),
+    Reason.IMPORTED: (Result.WRITTEN, "What another registry holds was written as tags (`import-mlflow`)."),
+    Reason.MIRRORED: (Result.WRITTEN, "The tag deploys nothing; the registries that follow this one were told of it."),
     Reason.NOT_A_STAGE_TAG: (Result.NOTHING_TO_DO, "The ref is not a GTO tag, so it asks for no deployment."),
     Reason.REGISTRATION: (Result.NOTHING_TO_DO, "The tag registers a version; only stage tags deploy."),
     Reason.DEREGISTRATION: (Result.NOTHING_TO_DO, "The tag deregisters a version; only stage tags deploy."),
@@ -243,6 +220,10 @@ _TABLE: dict[Reason, tuple[Result, str]] = {
         "The new version failed, and so did the way back: what is live must be looked at.",
     ),
     Reason.NOT_RECONCILED: (Result.FAILED, "Not everything that had drifted could be healed; each part says why."),
+    Reason.TARGETS_FAILED: (
+        Result.FAILED,
+        "Not every target has the version; each target that failed says why.",
+    ),
     Reason.USAGE: (Result.INVALID, "The command line or the action's inputs do not fit together."),
     Reason.NOT_A_GTO_TAG: (Result.INVALID, "The text given is not a GTO tag."),
     Reason.NOT_A_REPOSITORY: (Result.INVALID, "There is no Git repository where one was named."),
@@ -258,6 +239,7 @@ _TABLE: dict[Reason, tuple[Result, str]] = {
     Reason.IDENTITY_MISSING: (Result.INVALID, "Git does not know who makes the tag (user.name, user.email)."),
     Reason.SECRET_MISSING: (Result.INVALID, "A secret that the mapping uses is not in the environment."),
     Reason.CANNOT_UNDEPLOY: (Result.INVALID, "The deployer cannot take away what it deployed."),
+    Reason.UNKNOWN_TARGET: (Result.INVALID, "The stage has no target, wave or shard of that name."),
     Reason.INCOMPLETE_TAGS: (
         Result.REFUSED,
         "The model's tags are not all here and cannot be fetched, so the version cannot be known.",
@@ -299,6 +281,11 @@ _TABLE: dict[Reason, tuple[Result, str]] = {
     Reason.GIT_FAILED: (Result.ERROR, "Git failed; nothing was deployed or changed."),
     Reason.GITHUB_FAILED: (Result.ERROR, "GitHub's API failed; nothing was deployed."),
     Reason.GITLAB_FAILED: (Result.ERROR, "GitLab's API failed; nothing was deployed."),
+    Reason.MLFLOW_FAILED: (Result.ERROR, "MLflow's API failed; nothing was changed."),
+    Reason.MIRROR_FAILED: (
+        Result.UNRECORDED,
+        "The deployment is live and recorded, but a registry that follows this one could not be told.",
+    ),
     Reason.RATE_LIMITED: (
         Result.ERROR,
         "The API's rate limit was met, and would not end in time.",

@@ -11,15 +11,19 @@ from model_stage_deploy.core.evidence import Evidence
 from model_stage_deploy.core.outcome import Journal, Outcome, from_error
 from model_stage_deploy.core.plan import Plan
 from model_stage_deploy.core.reasons import Reason
-from model_stage_deploy.core.verdict import Verified
+from model_stage_deploy.core.reported import Reported
+from model_stage_deploy.core.targets import TargetResult
+from model_stage_deploy.core.verdict import Finding, Verified
 from model_stage_deploy.deployers.contract import Job, Receipt
 from model_stage_deploy.deployers.environment import child_environment, msd_variables
 from model_stage_deploy.flows.context import Context
+from model_stage_deploy.flows.fanout import Fanout
 from model_stage_deploy.flows.locking import Hold
-from model_stage_deploy.flows.overheard import overheard
-from model_stage_deploy.flows.planning import Prepared
+from model_stage_deploy.flows.planning import Fan, Prepared
+from model_stage_deploy.flows.target_results import at_targets
+from model_stage_deploy.flows.trying import tried
 from model_stage_deploy.flows.verifying import verify
-from model_stage_deploy.ports import Ending
+from model_stage_deploy.ports import CodeHost, Ending
 
 
 def new_id() -> str:
@@ -38,8 +42,14 @@ class Attempt:
     hold: Hold
     id: str
     success: Reason
+    resuming: bool = False
+    """Whether an earlier run of the same tag was never finished: then its targets are left as they are."""
+    outer: dict[str, str] = field(default_factory=dict)
+    """The environment of processes before the stage's own."""
+    targets: tuple[TargetResult, ...] = ()
     deployment_id: str | None = None
     placed: bool = False
+    reported: Reported | None = None
     checks: list[Verified] = field(default_factory=list)
     ending: Ending | None = None  # known once the deployer has ended
     ended_as: str = ""
@@ -56,14 +66,18 @@ class Attempt:
             job = self._job()
             self.hold.require()
             self._record_start()
-            receipt = self._act(job)
-            self._verify(job, receipt)
+            if self.prepared.fan is None:
+                receipt = self._act(job)
+                self._verify(job, receipt)
+            else:
+                receipt = self._fan_out(job, self.prepared.fan)
         except ModelStageError as problem:
             outcome = self._failure(problem)
             self.ending = Ending(_state_of(problem), outcome.message, outcome.environment_url or None)
         else:
             url = receipt.url or self._plan.environment_url or ""
-            outcome = replace(self._outcome(self.success, done(self._plan)), environment_url=url)
+            message = done(self._plan) + at_targets(self.targets)
+            outcome = replace(self._outcome(self.success, message), environment_url=url)
             state: Literal["success", "inactive"] = "success" if self._deploys else "inactive"
             self.ending = Ending(state, outcome.message, outcome.environment_url or None)
         self.ended_as = outcome.reason.value
@@ -86,46 +100,57 @@ class Attempt:
                 model_dir = context.repository.checkout(plan.decision.commit)
         handed = {name: value for name in self.prepared.settings.secrets if (value := context.handed.get(name))}
         values = msd_variables(plan, self.id, model_dir=model_dir, action=plan.decision.action)
+        self.outer = child_environment(context.environ) | handed
         return Job(
             plan=plan,
             attempt=self.id,
-            env=child_environment(context.environ) | handed | dict(self.prepared.env) | values,
+            env=self.outer | dict(self.prepared.env) | values,
             timeout=plan.timeout,
             output=context.announcer.output,
             files=files,
             model_dir=model_dir,
         )
 
+    @property
+    def _host(self) -> CodeHost | None:
+        """Where the stage's record is made: nowhere by a run about a part of its targets."""
+        return None if self.context.wishes.scope.is_part else self.context.host
+
+    def _fan_out(self, job: Job, fan: Fan) -> Receipt:
+        """Deploy to the targets of the stage; what became of each is there afterwards, whatever is raised."""
+        fanout = Fanout(self.context, self.prepared, fan, job, self.outer, self.hold, self.id, self.resuming)
+        try:
+            with self.journal.step("judge the targets" if self.context.wishes.scope.finish else "targets"):
+                receipt = fanout.run()
+        finally:
+            self.targets = tuple(fanout.results.values())
+        self.placed = True
+        if self._deploys and self._plan.verify and all(result.verified for result in self.targets):
+            count = f"{len(self.targets)} of {len(self.targets)} targets verified"
+            self.checks.append(Verified("targets", Finding.PASSED, count))
+        return receipt
+
     def _record_start(self) -> None:
-        if self.context.host is not None:
+        if self._host is not None:
             with self.journal.step("record the start"):
-                self.deployment_id = self.context.host.start(self._plan, self.id, self.evidence)
+                self.deployment_id = self._host.start(self._plan, self.id, self.evidence)
 
     def _act(self, job: Job) -> Receipt:
         plan, announcer, decision = self._plan, self.context.announcer, self._plan.decision
         with self.journal.step(decision.action):
             announcer.begin(f"{plan.deployer}: {decision.model} {decision.version} -> {decision.stage}")
             try:
-                with overheard(announcer.output):
-                    deployer, options = self.prepared.deployer, self.prepared.options
-                    receipt = deployer.deploy(job, options) if self._deploys else deployer.undeploy(job, options)  # type: ignore[attr-defined]
-            except ModelStageError:
-                raise
-            except (Exception, SystemExit) as defect:
-                # A deployer of the user's own may raise anything; that is a failed deployment, not a traceback.
-                raise DeploymentFailed(
-                    Reason.DEPLOYER_FAILED,
-                    f"the deployer {plan.deployer} broke: {type(defect).__name__}: {defect}",
-                ) from defect
+                receipt = tried(self.context, self.prepared, job, say=announcer.say)
             finally:
                 announcer.end()
         self.placed = True
+        self.reported = Reported(receipt.url, receipt.version, receipt.facts)
         return receipt
 
     def _verify(self, job: Job, receipt: Receipt) -> None:
         if not self._deploys or not self._plan.verify:
             return
-        if self.context.host is not None and self.deployment_id is not None:
+        if self._host is not None and self.deployment_id is not None:
             with self.journal.step("record the deployer's end"):
                 self._record_placed(self.deployment_id)
         if receipt.url:
@@ -135,15 +160,15 @@ class Attempt:
 
     def _record_placed(self, deployment_id: str) -> None:
         """A record that lags behind is no reason to leave the new version unverified."""
-        assert self.context.host is not None  # noqa: S101 - for the type checker
+        assert self._host is not None  # noqa: S101 - for the type checker
         try:
-            self.context.host.placed(self._plan, deployment_id)
+            self._host.placed(self._plan, deployment_id)
         except MachineryFailed as problem:
             self._warn(f"that the deployer ended could not be recorded: {problem.message}")
 
     def _recorded(self, outcome: Outcome, ending: Ending) -> Outcome:
         """Record the end and add what came of that to the outcome."""
-        host = self.context.host
+        host = self._host
         if host is None or self.deployment_id is None:
             return self._with_journal(outcome)
         try:
@@ -169,7 +194,7 @@ class Attempt:
             elif self.placed:
                 message = "cancelled after the deployer had ended well and before it was verified"
         outcome = self._outcome(reason, message)
-        host = self.context.host
+        host = self._host
         if host is not None:
             closing = replace(self.ending or Ending("error", message.partition(";")[0]), hurry=True)
             try:
@@ -180,10 +205,12 @@ class Attempt:
 
     def _failure(self, problem: ModelStageError) -> Outcome:
         outcome = from_error(problem, self.journal, self._plan)
-        if self.deployment_id is None and self.context.host is not None:
+        if self.deployment_id is None and self._host is not None:
             return outcome  # the message already says that nothing was deployed, and why
         decision = self._plan.decision
-        if self.placed:
+        if self.targets and problem.reason in (Reason.TARGETS_FAILED, Reason.VERIFICATION_INCONCLUSIVE):
+            told = f"{decision.model} {decision.version} in {decision.stage}: {problem.message}"
+        elif self.placed:
             told = f"{decision.model} {decision.version} was deployed to {decision.stage}, but {problem.message}"
         else:
             verb = "deployed to" if self._deploys else "taken out of"
@@ -203,7 +230,9 @@ class Attempt:
             overridden=self.journal.overridden,
             checks=tuple(self.checks),
             placed=self.placed,
+            receipt=self.reported,
             way=self.journal.way,
+            targets=self.targets,
         )
 
     def _warn(self, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -14,8 +15,21 @@ from model_stage_deploy.core.plan import RunFacts
 from model_stage_deploy.core.templates import Templates
 from model_stage_deploy.deployers.contract import Deployer
 from model_stage_deploy.flows.change import World
+from model_stage_deploy.flows.plain_progress import NoProgress
 from model_stage_deploy.gates.contract import Gate
-from model_stage_deploy.ports import Announcer, Clock, CodeHost, Forge, LockStore, Repository, Trusted
+from model_stage_deploy.mirrors.contract import Mirror
+from model_stage_deploy.ports import (
+    Announcer,
+    Clock,
+    CodeHost,
+    Documents,
+    Forge,
+    LockStore,
+    Progress,
+    Repository,
+    TargetLog,
+    Trusted,
+)
 from model_stage_deploy.verifiers.contract import Verifier
 
 
@@ -31,6 +45,25 @@ class Configuration:
     label: str
     files: Callable[[], Path]
     read: Trusted
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which of a stage's targets a run is about: all of them, unless something is said.
+
+    A run about a part of them makes no record of the stage; `finish` deploys to none, and makes the record of what such
+    runs did. `wave` counts from 1, 0 for all; `shard` is written `2/8`.
+    """
+
+    targets: tuple[str, ...] = ()
+    wave: int = 0
+    shard: str = ""
+    finish: bool = False
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it is about some of the targets only."""
+        return bool(self.targets or self.wave or self.shard)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +83,12 @@ class Wishes:
     tag: bool | None = None
     stage: str = ""
     planned: str = ""
+    scope: Scope = Scope()
+
+
+def no_mirror(name: str) -> Mirror:
+    """For runs in which nothing is told to other registries."""
+    raise KeyError(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +124,15 @@ class Context:
     repository_name: str = ""
     run: RunFacts = RunFacts()  # noqa: RUF009 - frozen
     dry_run: bool = False
+    targets: TargetLog | None = None
+    """Where it is kept what became of each target of a stage; None where nothing is kept."""
+    progress: Callable[[], Progress] = NoProgress
+    documents: Documents | None = None
+    """Reads a file of targets."""
+    mirror: Callable[[str], Mirror] = no_mirror
+    """A mirror by its name."""
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Once set, whatever works in other threads ends: the ports that deployers use raise Cancelled."""
     handed: Mapping[str, str] = field(default_factory=dict)
     """Secrets that were handed over by name; a stage gets those that it lists, and no other."""
 

@@ -8,14 +8,13 @@ from dataclasses import dataclass, replace
 
 from model_stage_deploy.core.errors import (
     Cancelled,
-    Invalid,
     MachineryFailed,
     ModelStageError,
     NothingToDo,
     Refused,
 )
 from model_stage_deploy.core.evidence import Evidence
-from model_stage_deploy.core.lifecycle import Recorded, Records, held, now_running, orphans
+from model_stage_deploy.core.lifecycle import Records, now_running, orphans
 from model_stage_deploy.core.locks import key_of
 from model_stage_deploy.core.mapping import StageSettings
 from model_stage_deploy.core.outcome import Journal, Outcome, from_error, subject_of
@@ -23,17 +22,20 @@ from model_stage_deploy.core.plan import Decision, Plan, Previous
 from model_stage_deploy.core.planned import require_as_planned
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.verdict import Verdict
-from model_stage_deploy.deployers.contract import can_undeploy
 from model_stage_deploy.flows.attempt import Attempt, about_to, new_id
 from model_stage_deploy.flows.context import Context
 from model_stage_deploy.flows.decide import Pushed, decide, read_tag, require_assignment, require_newest
+from model_stage_deploy.flows.following import tell_again
 from model_stage_deploy.flows.gating import Kind, judge, require
 from model_stage_deploy.flows.locking import Hold, Wanted
 from model_stage_deploy.flows.locking import held as holding
+from model_stage_deploy.flows.mirroring import mirror
 from model_stage_deploy.flows.planning import Prepared, actions_of, environment_of, prepare, settings_for
 from model_stage_deploy.flows.recovery import recover
 from model_stage_deploy.flows.registry_tag import BACK, write_tag
+from model_stage_deploy.flows.target_scope import part_of
 from model_stage_deploy.flows.way import way_for
+from model_stage_deploy.flows.worth_doing import require_in_scope, require_undeployable, require_worth_doing, resumes
 
 LOOK_BACK = 30
 """Records of a stage that are looked at, until one settles what is live."""
@@ -86,12 +88,18 @@ def carry_out(context: Context, order: Order, journal: Journal) -> Outcome:
     journal.way = way_for(order.decision, records, configuration)
     with journal.step("plan"):
         prepared = prepare(context, configuration, _replacing(order.decision, records), order.notes)
-        _require_undeployable(prepared)
+        require_in_scope(context, prepared)
+        require_undeployable(prepared)
         require_as_planned(context.wishes.planned, prepared.plan)
     for note in order.notes:
         context.announcer.note("warning", note)
     journal.warnings.extend(order.notes)
-    _require_worth_doing(context, prepared, records)
+    try:
+        require_worth_doing(context, prepared, records)
+    except NothingToDo as nothing:
+        if nothing.reason is not Reason.ALREADY_DEPLOYED or not prepared.mirrors or context.dry_run:
+            raise
+        return tell_again(context, prepared, from_error(nothing, journal, prepared.plan), journal)
     verdicts = _judged(context, prepared, records, order, journal)
     if context.dry_run:
         return _planned(context, prepared, verdicts, journal)
@@ -148,7 +156,7 @@ def _carried_out(context: Context, order: Order, prepared: Prepared, journal: Jo
                 if decision.previous != prepared.plan.decision.previous:  # while we waited
                     prepared = prepare(context, prepared.configuration, decision, order.notes)
                     require_as_planned(context.wishes.planned, prepared.plan)
-                _require_worth_doing(context, prepared, records)
+                require_worth_doing(context, prepared, records)
             if waited > _LONG_WAIT:
                 require(context, prepared, _judged(context, prepared, records, order, journal), journal)
         except Cancelled:
@@ -159,7 +167,9 @@ def _carried_out(context: Context, order: Order, prepared: Prepared, journal: Jo
             raise
         context.announcer.say(about_to(prepared.plan))
         evidence = _evidence(context, prepared.plan, journal)
-        attempt = Attempt(context, prepared, journal, evidence, hold, attempt_id, order.success)
+        success = Reason.TARGETS_DEPLOYED if context.wishes.scope.is_part else order.success
+        resuming = prepared.fan is not None and resumes(prepared.plan, records)
+        attempt = Attempt(context, prepared, journal, evidence, hold, attempt_id, success, resuming)
         outcome = recover(context, prepared, attempt, attempt.run(), journal)
         ended.append(outcome)
         if outcome.reason is Reason.ROLLED_BACK_AFTER_FAILURE and outcome.back and prepared.settings.rollback.tag:
@@ -169,6 +179,7 @@ def _carried_out(context: Context, order: Order, prepared: Prepared, journal: Jo
             ended.append(write_tag(context, decision, why, outcome, journal))
         else:
             ended.append(order.afterwards(outcome))
+        ended.append(mirror(context, prepared, ended[-1], journal, hold.require))
 
 
 def _locked(context: Context, prepared: Prepared, attempt_id: str, journal: Journal, stack: ExitStack) -> Hold:
@@ -176,7 +187,7 @@ def _locked(context: Context, prepared: Prepared, attempt_id: str, journal: Jour
     store = context.locks if wishes.lock and rule.use == "remote" else None
     run = context.run
     wanted = Wanted(
-        key=key_of(decision.model, decision.stage),
+        key=key_of(decision.model, decision.stage, part_of(wishes.scope)),
         claim=attempt_id,
         owner=context.owner or "somebody unknown",
         reason=f"{decision.action} {decision.version} ({decision.tag})",
@@ -188,17 +199,6 @@ def _locked(context: Context, prepared: Prepared, attempt_id: str, journal: Jour
         return stack.enter_context(
             holding(store, context.clock, wanted, wait=wait, tell=context.announcer.say, interrupt=context.interrupt)
         )
-
-
-def _require_undeployable(prepared: Prepared) -> None:
-    if prepared.plan.decision.action == "undeploy":
-        why_not = can_undeploy(prepared.deployer, prepared.options)
-        if why_not:
-            raise Invalid(
-                Reason.CANNOT_UNDEPLOY,
-                f"the deployer {prepared.plan.deployer} cannot take away what it deployed: {why_not}",
-                hint="teach it, or set the policy to `fallback` or `ignore` under `events:`",
-            )
 
 
 def _look(context: Context, order: Order, environment: str, journal: Journal, *, past: int = 0) -> Records | None:
@@ -218,58 +218,12 @@ def _look(context: Context, order: Order, environment: str, journal: Journal, *,
         return None
 
 
-def _require_worth_doing(context: Context, prepared: Prepared, records: Records | None) -> None:
-    """Raise Refused (held) for a version that failed here, NothingToDo (already-deployed) for one that is live.
-
-    To undeploy, the version must be what is live: another one is never taken away in its place.
-    """
-    plan, decision = prepared.plan, prepared.plan.decision
-    if records is None or context.wishes.force:
-        return
-    if decision.action == "undeploy":
-        _require_live(decision, records)
-        return
-    failed = held(records, decision.version, decision.tag, context.clock.now(), prepared.settings.rollback.hold)
-    if failed is not None:
-        raise Refused(
-            Reason.HELD,
-            f"{decision.model} {decision.version} failed in {decision.stage} and was rolled back"
-            f"{f' at {failed.ended}' if failed.ended else ''} to {failed.version}; it is not deployed again by itself",
-            hint="assign a better version; or, to try this one again, run it by hand with --force",
-        )
-    live = now_running(records)
-    if live is not None and is_already(plan, live) and records.newest_first[0] == live:
-        raise NothingToDo(
-            Reason.ALREADY_DEPLOYED,
-            f"{decision.model} {decision.version} is live in {decision.stage} already, verified, with these settings",
-            hint="to deploy it again all the same, use --force",
-        )
-
-
-def _require_live(decision: Decision, records: Records) -> None:
-    live = now_running(records)
-    if records.newest_first and (live is None or live.version != decision.version):
-        raise NothingToDo(
-            Reason(decision.event),
-            f"{decision.model} {decision.version} is not what runs in {decision.stage}: "
-            f"{f'{live.version} does, and was left alone' if live else 'nothing does'}",
-            hint="to take away what runs all the same, use --force",
-            doubtful=live is not None,
-        )
-
-
-def is_already(plan: Plan, live: Recorded) -> bool:
-    """Whether what is live is what the plan would bring about: the same version and settings, verified."""
-    same = live.version == plan.decision.version and live.commit == plan.decision.commit
-    return same and bool(plan.digest) and live.digest == plan.digest and live.verified
-
-
 def _close_orphans(
     context: Context, prepared: Prepared, records: Records | None, attempt_id: str, journal: Journal
 ) -> None:
     """End the records of runs that died: we hold the lock, so nobody works on them (T44)."""
     locked = context.locks is not None and context.wishes.lock and prepared.settings.lock.use == "remote"
-    if records is None or context.host is None or not locked:
+    if records is None or context.host is None or not locked or context.wishes.scope.is_part:
         return
     for record in orphans(records, attempt_id):
         context.host.close(record, "its run died before it could say how it ended")

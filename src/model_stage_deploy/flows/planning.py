@@ -4,23 +4,46 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from model_stage_deploy.core.annotations import Annotation, AnnotationProblem
+from model_stage_deploy.core.annotations import Annotation
+from model_stage_deploy.core.durations import format_duration
 from model_stage_deploy.core.errors import Invalid, NothingToDo, Refused
 from model_stage_deploy.core.mapping import StageSettings, unmapped_stage
-from model_stage_deploy.core.plan import Decision, ModelFacts, Plan
+from model_stage_deploy.core.mapping_targets import read_targets
+from model_stage_deploy.core.plan import Decision, Plan
 from model_stage_deploy.core.policy import Check
+from model_stage_deploy.core.policy_mirrors import Mirror
+from model_stage_deploy.core.policy_targets import Strategy
 from model_stage_deploy.core.reasons import Reason
-from model_stage_deploy.core.redaction import STARS
 from model_stage_deploy.core.rendering import render_options, render_text
-from model_stage_deploy.core.tags import slug, split_model
-from model_stage_deploy.core.templates import TemplateProblem
+from model_stage_deploy.core.targets import Target, Wave, digest_for, digest_of_all, waves_of
 from model_stage_deploy.deployers.contract import Deployer
 from model_stage_deploy.deployers.settings import options_of
 from model_stage_deploy.flows.context import Configuration, Context
+from model_stage_deploy.flows.mirror_settings import described, happened_by, mirrors_of
+from model_stage_deploy.flows.variables import (
+    annotation_of,
+    check_of,
+    decided,
+    model_facts,
+    model_variables,
+    require_secrets,
+    url_of,
+    variables_of,
+)
+from model_stage_deploy.ports import DocumentProblem
+
+
+@dataclass(frozen=True, slots=True)
+class Fan:
+    """The targets of a stage. `of` makes the same for one of them, for the decision of the stage or for another."""
+
+    targets: tuple[Target, ...]
+    strategy: Strategy
+    of: Callable[[Target, Decision], Prepared]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +51,8 @@ class Prepared:
     """A plan with the deployer that carries it out and its checked options.
 
     `verify` gives the rendered checks once it is known where the deployed model can be reached (None: where the
-    mapping says).
+    mapping says). With `fan` the plan is that of the stage as a whole, whose options nobody can render: each target has
+    its own.
     """
 
     plan: Plan
@@ -38,6 +62,8 @@ class Prepared:
     configuration: Configuration
     env: Mapping[str, str]
     verify: Callable[[str | None, str], tuple[Check, ...]]
+    fan: Fan | None = None
+    mirrors: tuple[Mirror, ...] = ()
 
 
 def settings_for(configuration: Configuration, model: str, stage: str) -> StageSettings:
@@ -59,7 +85,7 @@ def environment_of(context: Context, settings: StageSettings, model: str, stage:
     stage stay together.
     """
     variables = {
-        "model": _model_variables(model),
+        "model": model_variables(model),
         "stage": stage,
         "repository": context.repository_name,
         "vars": settings.vars,
@@ -90,48 +116,155 @@ def prepare(context: Context, configuration: Configuration, decision: Decision, 
             hint=f"register it (python -m model_stage_deploy register {decision.model} {decision.commit[:12]}), "
             "or set `allow-unregistered: true` for this stage to deploy bare commits",
         )
+    maker = _maker(context, configuration, settings, decision, notes)
+    targets = targets_of(context, configuration, settings)
+    made = maker.for_all(targets) if targets else maker.made(None)
+    return replace(made, mirrors=mirrors_of(context, settings, maker.variables))
+
+
+def _maker(
+    context: Context, configuration: Configuration, settings: StageSettings, decision: Decision, notes: tuple[str, ...]
+) -> _Maker:
     environment = environment_of(context, settings, decision.model, decision.stage)
-    annotation = _annotation(context, decision.model, decision.commit)
-    variables = _variables(context, settings, decision, environment, annotation)
+    annotation = annotation_of(context, decision.model, decision.commit)
+    variables = variables_of(context, settings, decision, environment, annotation)
     deployer = context.deployer(settings.deployer, configuration.files)
-    _require_secrets(context, settings, deployer)
-    options = render_options(
-        settings.options,
-        variables,
-        context.templates,
-        deployer.url_options,
-        verbatim=deployer.verbatim_options,
-        origins=settings.origins,
+    require_secrets(context, settings, deployer)
+    digest = digest_of(settings, environment)
+    return _Maker(
+        context, configuration, settings, decision, notes, environment, annotation, variables, deployer, digest
     )
-    env = render_options(
-        settings.env, variables, context.templates, frozenset(), origins=settings.origins, at=("deploy", "env")
-    )
-    url = _url(context, settings, variables)
 
-    def verify(reported: str | None, attempt: str) -> tuple[Check, ...]:
-        known = {**variables, "environment_url": reported or url, "attempt": attempt or "<attempt>"}
-        return tuple(_check(context, settings, number, known) for number in range(len(settings.verify)))
 
-    plan = Plan(
-        decision=decision,
-        model=_model_facts(decision.model, annotation),
-        environment=environment,
-        environment_url=url,
-        production=settings.production,
-        deployer=settings.deployer,
-        options=options,
-        timeout=settings.timeout,
-        variables=settings.vars,
-        repository=context.repository_name,
-        run=context.run,
-        config=configuration.label,
-        verify=verify(None, ""),
-        on_failure=settings.on_failure,
-        digest=digest_of(settings, environment),
-        origins=settings.origins,
-        notes=notes,
-    )
-    return Prepared(plan, settings, deployer, options_of(type(deployer), options), configuration, env, verify)
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """Makes plans of one decision: that of the stage, or those of its targets."""
+
+    context: Context
+    configuration: Configuration
+    settings: StageSettings
+    decision: Decision
+    notes: tuple[str, ...]
+    environment: str
+    annotation: Annotation | None
+    variables: Mapping[str, Any]
+    deployer: Deployer
+    digest: str
+    """That of the settings, without the targets."""
+
+    def for_all(self, targets: tuple[Target, ...]) -> Prepared:
+        """The stage as a whole: nothing is rendered but its environment."""
+        settings = self.settings
+        # One of many jobs sees a part of the targets only: going back is for `finish`.
+        back = settings.strategy.on_failure == "rollback-all" and not self.context.wishes.scope.is_part
+        selectors = () if self.decision.rollback or self.decision.action == "undeploy" else settings.strategy.waves
+        plan = replace(
+            self._plan(),
+            variables=settings.vars,
+            verify=settings.verify,
+            on_failure="rollback" if back else "stop",
+            digest=digest_of_all(self.digest, targets),
+            strategy=settings.strategy,
+            waves=_waves(self.configuration, targets, selectors),
+        )
+        makers = {self.decision: self}
+
+        def of(target: Target, decision: Decision) -> Prepared:
+            if decision not in makers:
+                makers[decision] = self._for(decision)
+            return makers[decision].made(target)
+
+        fan = Fan(targets, settings.strategy, of)
+        return Prepared(
+            plan, settings, self.deployer, None, self.configuration, {}, lambda _url, _id: settings.verify, fan
+        )
+
+    def made(self, target: Target | None) -> Prepared:
+        """The plan of one target; None where the stage has none."""
+        context, settings = self.context, self.settings
+        variables = self.variables
+        if target is not None:
+            over = {**settings.vars, **target.vars}
+            variables = {**variables, "vars": over, "target": {"name": target.name}}
+        options = render_options(
+            settings.options,
+            variables,
+            context.templates,
+            self.deployer.url_options,
+            verbatim=self.deployer.verbatim_options,
+            origins=settings.origins,
+        )
+        env = render_options(
+            settings.env, variables, context.templates, frozenset(), origins=settings.origins, at=("deploy", "env")
+        )
+        url = url_of(context, settings, variables)
+
+        def verify(reported: str | None, attempt: str) -> tuple[Check, ...]:
+            known = {**variables, "environment_url": reported or url, "attempt": attempt or "<attempt>"}
+            return tuple(check_of(context, settings, number, known) for number in range(len(settings.verify)))
+
+        plan = replace(
+            self._plan(),
+            environment_url=url,
+            options=options,
+            variables=variables["vars"],
+            verify=verify(None, ""),
+            digest=self.digest if target is None else digest_for(self.digest, target),
+            target="" if target is None else target.name,
+        )
+        checked = options_of(type(self.deployer), options)
+        return Prepared(plan, settings, self.deployer, checked, self.configuration, env, verify)
+
+    def _for(self, decision: Decision) -> _Maker:
+        """The same for another decision of the same model and stage; nothing is read again that is known."""
+        if decision.commit != self.decision.commit:
+            return _maker(self.context, self.configuration, self.settings, decision, ())
+        return replace(self, decision=decision, variables={**self.variables, **decided(decision)}, notes=())
+
+    def _plan(self) -> Plan:
+        settings = self.settings
+        return Plan(
+            decision=self.decision,
+            model=model_facts(self.decision.model, self.annotation),
+            environment=self.environment,
+            production=settings.production,
+            deployer=settings.deployer,
+            timeout=settings.timeout,
+            repository=self.context.repository_name,
+            run=self.context.run,
+            config=self.configuration.label,
+            on_failure=settings.on_failure,
+            origins=settings.origins,
+            notes=self.notes,
+        )
+
+
+def targets_of(context: Context, configuration: Configuration, settings: StageSettings) -> tuple[Target, ...]:
+    """The stage's targets: those that the mapping lists, or those of the file that it names; none for most stages.
+
+    Raises Invalid (mapping-invalid), MachineryFailed (git-failed).
+    """
+    if not settings.targets_from:
+        return settings.targets
+    path = settings.targets_from
+    text = configuration.read(path)
+    if text is None or context.documents is None:
+        raise Invalid(
+            Reason.MAPPING_INVALID,
+            f"there is no file {path} with the targets of the stage, where the mapping is read ({configuration.label})",
+            hint="commit it there, beside the mapping",
+        )
+    try:
+        return read_targets(context.documents(text, path), path)
+    except DocumentProblem as problem:
+        raise Invalid(Reason.MAPPING_INVALID, f"{path} cannot be read: {problem}") from problem
+
+
+def _waves(configuration: Configuration, targets: tuple[Target, ...], selectors: Sequence[str]) -> tuple[Wave, ...]:
+    try:
+        return waves_of(targets, selectors)
+    except ValueError as problem:
+        raise Invalid(Reason.MAPPING_INVALID, f"{configuration.mapping.file}: strategy.waves: {problem}") from problem
 
 
 def digest_of(settings: StageSettings, environment: str) -> str:
@@ -153,35 +286,36 @@ def digest_of(settings: StageSettings, environment: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _check(context: Context, settings: StageSettings, number: int, variables: Mapping[str, Any]) -> Check:
-    """One check with its templates rendered; `run` is a program's text, and never a template."""
-    written = settings.verify[number]
-    kind = written.kind
-    part = getattr(written, kind)
-    if kind == "run":
-        return written
-    rendered = render_options(
-        part.model_dump(by_alias=True, exclude_none=True),
-        variables,
-        context.templates,
-        frozenset({"url", "prometheus"}),
-        verbatim=frozenset({"threshold"}),
-        origins=settings.origins,
-        at=("verify", number, kind),
-    )
-    return written.model_copy(update={kind: type(part).model_validate(rendered)})
+def sample(prepared: Prepared) -> Prepared:
+    """The plan itself, or that of the first target where the stage has some: what one deployment looks like."""
+    if prepared.fan is None:
+        return prepared
+    return prepared.fan.of(prepared.fan.targets[0], prepared.plan.decision)
 
 
-def facts_of(context: Context, model: str, commit: str) -> ModelFacts:
-    """The model's name and annotation at a commit. Raises MachineryFailed (git-failed)."""
-    return _model_facts(model, _annotation(context, model, commit))
+def is_spread(settings: StageSettings) -> bool:
+    """Whether the stage has targets."""
+    return bool(settings.targets or settings.targets_from)
+
+
+def stage_digest(context: Context, configuration: Configuration, settings: StageSettings, environment: str) -> str:
+    """The digest that the plan of a stage has, its targets among it. Raises as `targets_of`."""
+    digest, targets = digest_of(settings, environment), targets_of(context, configuration, settings)
+    return digest_of_all(digest, targets) if targets else digest
 
 
 def actions_of(prepared: Prepared, context: Context) -> tuple[str, ...]:
-    """Lines that say what the deployer would do, and how its work would be verified."""
+    """Lines that say what the deployer would do, and how its work would be verified; for targets, at the first one."""
+    if prepared.fan is not None:
+        first = actions_of(sample(prepared), context)
+        return (*_spread(prepared.plan, prepared.fan.strategy), *(f"  {line}" for line in first))
     plan = prepared.plan
+    retries = prepared.settings.retries
+    again = f"up to {retries} {'retry' if retries == 1 else 'retries'}, where a failure is worth it" if retries else ""
+    told = (*_told_by(prepared), *([again] if again else []))
+    mirrored = tuple(described(context, prepared.mirrors, happened_by(plan.decision)))
     if plan.decision.action == "undeploy":
-        return _told_by(prepared)
+        return (*told, *mirrored)
     verified = [
         f"verify {check.name or check.kind}: {line}"
         for check in plan.verify
@@ -189,7 +323,18 @@ def actions_of(prepared: Prepared, context: Context) -> tuple[str, ...]:
     ]
     if plan.on_failure == "rollback" and not plan.decision.rollback:
         verified.append("on failure: roll back to the version that was verified last")
-    return (*_told_by(prepared), *verified)
+    return (*told, *verified, *mirrored)
+
+
+def _spread(plan: Plan, strategy: Strategy) -> Iterator[str]:
+    """Lines on the targets of a stage."""
+    count = sum(len(wave.targets) for wave in plan.waves)
+    waves = "; ".join(f"wave {wave.number} ({wave.name}): {len(wave.targets)}" for wave in plan.waves)
+    yield f"{count} targets, up to {strategy.max_parallel} at a time: {waves}"
+    if not plan.decision.rollback:
+        pause = f"; {format_duration(round(strategy.pause))} between waves" if strategy.pause else ""
+        yield f"after a target failed: {strategy.on_failure}{pause}"
+    yield f"at {plan.waves[0].targets[0].name}" + (f", and likewise at {count - 1} others:" if count > 1 else ":")
 
 
 def _told_by(prepared: Prepared) -> tuple[str, ...]:
@@ -199,98 +344,3 @@ def _told_by(prepared: Prepared) -> tuple[str, ...]:
         return tuple(str(line) for line in describe(prepared.plan, prepared.options))
     except Exception as defect:  # noqa: BLE001 - a deployer of the user's own; its plan is no reason to fail
         return (f"{prepared.plan.deployer} cannot say what it would do: {type(defect).__name__}: {defect}",)
-
-
-def _annotation(context: Context, model: str, commit: str) -> Annotation | None:
-    """The artifact's annotation at a commit, from dvc.yaml or artifacts.yaml in the model's directory."""
-    directory, name = split_model(model)
-    prefix = f"{directory}/" if directory else ""
-    dvc, gto = (context.repository.read_file(commit, f"{prefix}{file}") for file in ("dvc.yaml", "artifacts.yaml"))
-    try:
-        return context.annotation(dvc, gto, name)
-    except AnnotationProblem as problem:
-        context.announcer.note("warning", f"{model} has no usable annotation: {problem}")
-        return None
-
-
-def _variables(
-    context: Context, settings: StageSettings, decision: Decision, environment: str, annotation: Annotation | None
-) -> dict[str, Any]:
-    previous, run = decision.previous, context.run
-    return {
-        "model": _model_variables(decision.model) | _annotated(annotation),
-        "version": decision.version,
-        "stage": decision.stage,
-        "environment": environment,
-        "tag": decision.tag,
-        "commit": decision.commit,
-        "previous": {"version": previous.version, "tag": previous.tag, "commit": previous.commit} if previous else None,
-        "repository": context.repository_name,
-        "run": {"id": run.id, "attempt": run.attempt, "url": run.url, "actor": run.actor},
-        "vars": settings.vars,
-        "secrets": dict(_secrets(context, settings)),
-    }
-
-
-def _secrets(context: Context, settings: StageSettings) -> Iterator[tuple[str, str]]:
-    """Values of the listed secrets that are set, each masked before anything else sees it."""
-    for name in settings.secrets:
-        value = context.secret(name)
-        if value:
-            context.announcer.mask(value)
-            yield name, value
-        elif context.dry_run:
-            yield name, STARS  # a plan can be shown where the secrets are not
-
-
-def _require_secrets(context: Context, settings: StageSettings, deployer: Deployer) -> None:
-    """Raise Invalid (secret-missing) for a listed secret that a template of this stage reads and nobody set."""
-    used: set[str] = set()
-    rendered = {name: value for name, value in settings.options.items() if name not in deployer.verbatim_options}
-    checks = [check.model_dump(exclude={"run"}) for check in settings.verify]
-    for template in _texts([rendered, settings.env, settings.url or "", checks]):
-        try:
-            used |= context.templates.names(template)
-        except TemplateProblem:
-            continue  # rendering it will say what is wrong, and where
-    for name in settings.secrets:
-        if f"secrets.{name}" in used and not context.secret(name) and not context.dry_run:
-            raise Invalid(
-                Reason.SECRET_MISSING,
-                f"the mapping uses secrets.{name}, and {name} is not in the environment",
-                hint=f"add to the step: env: {{{name}: ${{{{ secrets.{name} }}}}}}, or to its input `secrets` a line "
-                f"{name}=VALUE",
-            )
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _texts(item)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _texts(item)
-
-
-def _url(context: Context, settings: StageSettings, variables: Mapping[str, Any]) -> str | None:
-    if settings.url is None:
-        return None
-    return render_text(settings.url, variables, context.templates, at=("url",), origins=settings.origins, url=True)
-
-
-def _model_variables(model: str) -> dict[str, str]:
-    return {"name": model, "slug": slug(model), "dir": split_model(model)[0]}
-
-
-def _annotated(annotation: Annotation | None) -> dict[str, str]:
-    """The annotation's fields that are there: a template that reads another one is told so."""
-    if annotation is None:
-        return {}
-    fields = {"path": annotation.path, "type": annotation.type, "description": annotation.description}
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-def _model_facts(model: str, annotation: Annotation | None) -> ModelFacts:
-    return ModelFacts(**_model_variables(model), **_annotated(annotation))

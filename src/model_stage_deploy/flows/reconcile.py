@@ -18,6 +18,7 @@ from model_stage_deploy.core.drift import (
     compare,
     in_order,
     not_known,
+    with_targets,
 )
 from model_stage_deploy.core.errors import Cancelled, MachineryFailed, ModelStageError, NothingToDo, Refused
 from model_stage_deploy.core.locks import freezes_over, key_of
@@ -31,9 +32,10 @@ from model_stage_deploy.core.tags import parse_tag
 from model_stage_deploy.flows.context import Context
 from model_stage_deploy.flows.decide import Pushed, decide, require_newest
 from model_stage_deploy.flows.deploy import Order, carry_out
-from model_stage_deploy.flows.planning import digest_of, environment_of, settings_for
+from model_stage_deploy.flows.planning import environment_of, is_spread, settings_for, stage_digest
 from model_stage_deploy.flows.removal import take_away
 from model_stage_deploy.flows.sweep import at_work
+from model_stage_deploy.flows.target_gaps import targets_without
 from model_stage_deploy.ports import CodeHost
 
 LIMIT = 30
@@ -148,8 +150,11 @@ class _Look:
         working = ""
         if newest is not None and newest.under_way:
             working = at_work(newest, settings, entries if settings.lock.use != "none" else None, now)
-        digest = digest_of(settings, environment)
+        digest = stage_digest(context, configuration, settings, environment)
         row = compare(Seat(model, stage, records, settings, environment, digest, now, working))
+        if row.kind is Kind.IN_SYNC and row.life.running is not None and is_spread(settings):
+            place = (model.name, stage, environment)
+            row = with_targets(row, targets_without(context, configuration, settings, place, row.life.running))
         frozen = next(iter(freezes_over(key_of(model.name, stage), entries or ())), None)
         return row._replace(frozen=frozen if settings.lock.use != "none" else None)
 

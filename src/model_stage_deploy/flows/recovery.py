@@ -12,12 +12,19 @@ from model_stage_deploy.core.plan import Decision, Previous
 from model_stage_deploy.core.reasons import Reason, Result
 from model_stage_deploy.core.registry import fold
 from model_stage_deploy.flows.attempt import Attempt, about_to, new_id
-from model_stage_deploy.flows.context import Context
+from model_stage_deploy.flows.context import Context, Scope
 from model_stage_deploy.flows.planning import Prepared, prepare
+from model_stage_deploy.flows.target_results import after_going_back
 
 _LOOK_BACK = 50  # records among which a verified one is looked for
 _ANSWERED = frozenset(
-    reason.value for reason in (Reason.DEPLOYER_FAILED, Reason.DEPLOYER_TIMEOUT, Reason.VERIFICATION_FAILED)
+    reason.value
+    for reason in (
+        Reason.DEPLOYER_FAILED,
+        Reason.DEPLOYER_TIMEOUT,
+        Reason.VERIFICATION_FAILED,
+        Reason.TARGETS_FAILED,
+    )
 )
 """Ends that are answered by a rollback. What cannot be told (verification-inconclusive) is left for a person."""
 
@@ -59,6 +66,7 @@ def _back(
     with journal.step("plan the rollback"):
         plan = prepare(context, prepared.configuration, decision, ())
     context.announcer.say(about_to(plan.plan))
+    context = replace(context, wishes=replace(context.wishes, scope=Scope()))  # every target that has it goes back
     evidence = Evidence(actor=context.owner, automatic=True, answers=failed.id)
     attempt = Attempt(context, plan, journal, evidence, failed.hold, new_id(), Reason.ROLLED_BACK)
     ended = attempt.run()
@@ -68,8 +76,10 @@ def _back(
         verified=attempt.ended_as == Reason.ROLLED_BACK.value and bool(attempt.checks),
         message=ended.message,
         deployment_id=ended.deployment_id,
+        decision=decision,
     )
-    whole = replace(outcome, back=back, steps=ended.steps, warnings=ended.warnings)
+    targets = after_going_back(outcome.targets, ended.targets)
+    whole = replace(outcome, back=back, steps=ended.steps, warnings=ended.warnings, targets=targets)
     if ended.result is Result.CANCELLED:
         return replace(whole, reason=ended.reason, as_result=None, message=f"{outcome.message}; {ended.message}")
     if attempt.ended_as != Reason.ROLLED_BACK.value:

@@ -8,7 +8,7 @@ from model_stage_deploy.core.outcome import Journal, Outcome
 from model_stage_deploy.flows.context import Context
 from model_stage_deploy.flows.decide import Pushed
 from model_stage_deploy.flows.meaning import meaning_of
-from model_stage_deploy.flows.planning import facts_of
+from model_stage_deploy.flows.variables import facts_of
 
 
 def resolve_tag(context: Context, ref: str, pushed: Pushed, journal: Journal, *, by_hand: bool) -> Outcome:

@@ -143,6 +143,13 @@ def _unverified(row: Compared) -> str:
     return f"{row.life.stage} has {_decided(row)}, as it should; but its verification {how}"
 
 
+def _incomplete(row: Compared) -> str:
+    names = ", ".join(row.without[:5]) + (", …" if len(row.without) > 5 else "")
+    count = len(row.without)
+    verb = "target does" if count == 1 else "targets do"
+    return f"{row.life.stage} has {_decided(row)}, as it should; but {count} {verb} not: {names}"
+
+
 _WORDS: Mapping[Kind, Callable[[Compared], str]] = {
     Kind.UNKNOWN: _unknown,
     Kind.UNMAPPED: lambda row: f"{row.life.stage} is not compared: the mapping does not name it",
@@ -157,6 +164,7 @@ _WORDS: Mapping[Kind, Callable[[Compared], str]] = {
     Kind.OVERRULED: lambda row: _on_purpose(row, "forced"),
     Kind.BEHIND: lambda row: f"{_should(row)}, but {_running(row)}: {_tag(row)} was not deployed",
     Kind.UNVERIFIED: _unverified,
+    Kind.INCOMPLETE: _incomplete,
     Kind.CHANGED: lambda row: (
         f"{row.life.stage} has {_decided(row)}, as it should, but not with the settings that the mapping has now"
     ),

@@ -1,0 +1,182 @@
+"""One target of a stage, in a thread of its own: the deployer, its verification, and what is to be kept of both."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from model_stage_deploy.core.errors import Cancelled, ModelStageError
+from model_stage_deploy.core.inert import one_line
+from model_stage_deploy.core.plan import Plan, Previous
+from model_stage_deploy.core.reasons import Reason
+from model_stage_deploy.core.targets import Good, TargetRecord, TargetResult, TargetState
+from model_stage_deploy.core.verdict import Verified
+from model_stage_deploy.deployers.contract import Job
+from model_stage_deploy.deployers.environment import msd_variables
+from model_stage_deploy.flows.context import Context
+from model_stage_deploy.flows.planning import Prepared
+from model_stage_deploy.flows.target_voice import TargetVoice
+from model_stage_deploy.flows.trying import tried
+from model_stage_deploy.flows.verifying import verify
+
+_SUMMARY = 500  # characters
+_IDS = uuid.UUID("6f1c6b0e-6a9a-4c7e-9a52-6f1f0c0a7b11")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is to be done at one target. `before` is what was known of it; `wave` counts from 1.
+
+    `good` is what it is on its way back to, if so: that stays what it can go back to, whatever becomes of this.
+    """
+
+    prepared: Prepared
+    wave: int
+    before: TargetRecord | None
+    good: Good | None = None
+
+    @property
+    def plan(self) -> Plan:
+        """The target's own plan."""
+        return self.prepared.plan
+
+    @property
+    def name(self) -> str:
+        """The target's name."""
+        return self.plan.target
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How it ended: to be kept, and to be told."""
+
+    record: TargetRecord
+    result: TargetResult
+
+
+class TargetWork:
+    """The work of one attempt on the targets of a stage. `job` is that of the stage; `line` takes lines, one at a time.
+
+    `env` is what all targets' processes have; `attempt` the stage's.
+    """
+
+    def __init__(
+        self, context: Context, job: Job, attempt: str, env: Mapping[str, str], line: Callable[[str], None]
+    ) -> None:
+        self._context = context
+        self._job = job
+        self._attempt = attempt
+        self._env = env
+        self._line = line
+
+    def begun(self, task: Task) -> TargetRecord:
+        """What is kept before anything is done: that it is begun."""
+        return self._record(task, TargetState.STARTED, "begun")
+
+    def left(self, task: Task) -> TargetRecord:
+        """What is kept of one that was to begin and did not: what was known of it before."""
+        if task.before is None:
+            return self._record(task, TargetState.NOT_STARTED, "not begun, as others had failed")
+        return task.before._replace(time=self._after(task))
+
+    def done(self, task: Task) -> Done:
+        """Do it. Never raises for what goes wrong, but Cancelled."""
+        context, plan = self._context, task.plan
+        begun = context.clock.monotonic()
+        voice = TargetVoice(task.name, context.announcer, self._line)
+        checks: list[Verified] = []
+        placed, url = False, plan.environment_url or ""
+        deploys = plan.decision.action == "deploy"
+        inner = replace(context, announcer=voice)
+        try:
+            job = self._job_of(task, voice)
+            receipt = tried(inner, task.prepared, job, say=voice.say)
+            placed, url = True, receipt.url or url
+            if deploys and plan.verify:
+                if receipt.url:
+                    job = replace(job, env={**job.env, "MSD_ENVIRONMENT_URL": receipt.url})
+                verify(inner, job, task.prepared.verify(receipt.url, job.attempt), checks)
+        except ModelStageError as problem:
+            told = problem.message.partition("\n")[0]
+            record = self._record(task, TargetState.FAILURE, told, placed=placed, url=url)
+            result, reason = "failed", problem.reason
+        except Exception as defect:  # noqa: BLE001 - of ours; other targets must go on
+            told = f"a defect in model-stage-deploy: {type(defect).__name__}: {defect}"
+            record = self._record(task, TargetState.ERROR, told, placed=placed, url=url)
+            result, reason = "failed", Reason.INTERNAL_ERROR
+        else:
+            told = f"{plan.decision.version} is live" if deploys else f"{plan.decision.version} was taken away"
+            state = TargetState.SUCCESS if deploys else TargetState.UNDEPLOYED
+            record = self._record(task, state, told, placed=deploys, url=url)
+            result, reason = ("deployed", Reason.DEPLOYED) if deploys else ("undeployed", Reason.UNDEPLOYED)
+        finally:
+            voice.end()
+        seconds = context.clock.monotonic() - begun
+        return Done(
+            record,
+            TargetResult(
+                target=task.name,
+                wave=task.wave,
+                result=result,
+                reason=reason.value,
+                message=one_line(told, _SUMMARY),
+                now=record.now,
+                seconds=seconds,
+                url=url,
+                verified=record.verified,
+            ),
+        )
+
+    def broken_off(self, task: Task, problem: BaseException) -> Done:
+        """The end of one whose thread was stopped."""
+        cancelled = isinstance(problem, Cancelled)
+        told = (
+            "cancelled; what the deployer started was ended" if cancelled else f"broken off: {type(problem).__name__}"
+        )
+        record = self._record(task, TargetState.ERROR, told)
+        return Done(record, TargetResult(task.name, task.wave, "cancelled", Reason.CANCELLED.value, told, record.now))
+
+    def _job_of(self, task: Task, voice: TargetVoice) -> Job:
+        """Ids are the same for the same target of the same attempt, and no other."""
+        plan = task.plan
+        id_ = uuid.uuid5(_IDS, f"{self._attempt} {task.name}").hex
+        values = msd_variables(plan, id_, model_dir=self._job.model_dir, action=plan.decision.action)
+        env = {**self._env, **task.prepared.env, **values}
+        return replace(self._job, plan=plan, attempt=id_, env=env, timeout=plan.timeout, output=voice.output)
+
+    def _after(self, task: Task) -> float:
+        """Now, and in any case after what was known before: clocks of machines differ, and the newest record counts."""
+        now = self._context.clock.now()
+        return now if task.before is None else max(now, task.before.time + 0.001)
+
+    def _record(
+        self, task: Task, state: TargetState, summary: str, *, placed: bool = False, url: str = ""
+    ) -> TargetRecord:
+        decision = task.plan.decision
+        return TargetRecord(
+            target=task.name,
+            version=decision.version,
+            commit=decision.commit,
+            tag=decision.tag,
+            digest=task.plan.digest,
+            attempt=self._attempt,
+            state=state,
+            time=self._after(task),
+            wave=task.wave,
+            placed=placed,
+            checks=len(task.plan.verify),
+            rollback=decision.rollback,
+            url=url,
+            summary=one_line(summary, _SUMMARY),
+            good=task.good or (task.before.good_now if task.before is not None else None),
+        )
+
+
+def before_of(record: TargetRecord | None, version: str) -> Previous | None:
+    """What a target had before, as what is replaced; None for nothing, and for the same version."""
+    if record is None or not record.now or record.now == version:
+        return None
+    if record.placed:
+        return Previous(record.version, record.tag, record.commit)
+    return Previous(record.good.version, record.good.tag, record.good.commit) if record.good else None
