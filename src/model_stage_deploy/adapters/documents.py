@@ -14,7 +14,7 @@ from model_stage_deploy.core.inert import one_line
 from model_stage_deploy.core.mapping_document import Document, Path
 from model_stage_deploy.ports import DocumentProblem
 
-MOST_JSON, MOST_YAML, MOST_TOML = 5 * 1024 * 1024, 1024 * 1024, 256 * 1024
+MOST_JSON, MOST_YAML, MOST_TOML = 16 * 1024 * 1024, 1024 * 1024, 256 * 1024
 """Bytes that are read; the slower the reader, the fewer."""
 DEEPEST = 100
 """Levels of nesting; of YAML yaml_events.MAX_DEPTH."""

@@ -23,15 +23,22 @@ from model_stage_deploy.core.mapping_places import layers
 from model_stage_deploy.core.merge import CHOICES, Layer, Merged, merge
 from model_stage_deploy.core.policy import Check, Events, Gates, Lock, Rollback
 from model_stage_deploy.core.policy_fields import WHOLE, Part
+from model_stage_deploy.core.policy_mirrors import TEMPLATES as MIRROR_TEMPLATES
+from model_stage_deploy.core.policy_mirrors import Mirror
+from model_stage_deploy.core.policy_targets import Strategy
 from model_stage_deploy.core.reasons import Reason
+from model_stage_deploy.core.targets import Target
 
 __all__ = ["Complaint", "MappingInvalid", "StageMap", "StageSettings", "TemplateText", "unmapped_stage"]
 
 DEFAULT_TIMEOUT = 1800.0
 """Seconds that a deployment may take where the mapping does not say."""
 
-VERBATIM = frozenset({"run", "undeploy"})
-"""Names of `with:` settings that the built-in deployers never render."""
+DEFAULT_RETRIES = 4
+"""How often a deployer is asked again, where its failure is worth it and the mapping does not say."""
+
+VERBATIM = frozenset({"run", "undeploy", "status"})
+"""Names of `with:` settings that the built-in deployers never render where they are texts: they are programs."""
 
 _VERIFY_TEMPLATES = {
     "http": ("url", "headers", "body", "header", "json", "contains"),
@@ -48,7 +55,8 @@ class StageSettings:
     """What one stage means for one model, all layers merged; templates are not rendered yet.
 
     `options` are the deployer's `with:` settings; `run` and `argv` of the mapping stand there too, for the deployer
-    `shell`. `timeout` is in seconds. `origins` says for each leaf where it came from:
+    `shell`. `timeout` is in seconds. `targets_from` is the file that lists the targets, where the mapping does not:
+    flows/planning.py reads it. `origins` says for each leaf where it came from:
     "deploy.with.url" -> "stages.prod at .github/model-stages.yml:12:14", or "default".
     """
 
@@ -62,12 +70,17 @@ class StageSettings:
     options: Mapping[str, Any] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     timeout: float = DEFAULT_TIMEOUT
+    retries: int = DEFAULT_RETRIES
     gates: Gates = Gates()  # noqa: RUF009 - frozen, as are those below
     verify: tuple[Check, ...] = ()
     on_failure: Literal["rollback", "stop"] = "stop"
     rollback: Rollback = Rollback()  # noqa: RUF009
     events: Events = Events()  # noqa: RUF009
     lock: Lock = Lock()  # noqa: RUF009
+    mirrors: tuple[Mirror, ...] = ()
+    targets: tuple[Target, ...] = ()
+    targets_from: str = ""
+    strategy: Strategy = Strategy()  # noqa: RUF009
     origins: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -131,6 +144,7 @@ class StageMap:
             if isinstance(deploy, Mapping):
                 yield from _deploy_texts((*at, "deploy"), deploy, verbatim)
             yield from _verify_texts((*at, "verify"), settings.get("verify"))
+            yield from _mirror_texts((*at, "mirrors"), settings.get("mirrors"))
 
     def complaint(self, path: Path, message: str, hint: str = "", *, key: bool = False) -> Complaint:
         """A complaint about the value (or the key) at a path of this file."""
@@ -219,7 +233,7 @@ def _deploy_texts(path: Path, deploy: Mapping[str, Any], verbatim: frozenset[str
     options = deploy.get("with")
     if isinstance(options, Mapping) and not str(deploy.get("uses")).startswith("./"):
         for name, value in options.items():
-            if name not in verbatim:
+            if name not in verbatim or not isinstance(value, str):
                 yield from _texts((*path, "with", name), value)
 
 
@@ -229,6 +243,12 @@ def _verify_texts(path: Path, checks: Any) -> Iterator[TemplateText]:
             for key in _VERIFY_TEMPLATES.get(kind, ()) if isinstance(part, Mapping) else ():
                 for found in _texts((*path, number, kind, key), part.get(key)):
                     yield replace(found, after=True)
+
+
+def _mirror_texts(path: Path, mirrors: Any) -> Iterator[TemplateText]:
+    for number, mirror in enumerate(mirrors if isinstance(mirrors, list) else ()):
+        for key in MIRROR_TEMPLATES if isinstance(mirror, Mapping) else ():
+            yield from _texts((*path, number, key), mirror.get(key))
 
 
 def _texts(path: Path, value: Any) -> Iterator[TemplateText]:
@@ -268,14 +288,40 @@ def _settings(stages: StageMap, merged: Merged, model: str, stage: str) -> Stage
         options=options,
         env=deploy.get("env", {}),
         timeout=parse_duration(deploy["timeout"]) if "timeout" in deploy else DEFAULT_TIMEOUT,
+        retries=deploy.get("retries", DEFAULT_RETRIES),
         gates=_whole(stages, merged, "gates", Gates),
         verify=tuple(Check.model_validate(check) for check in values.get("verify", ())),
         on_failure=values.get("on-failure", "stop"),
         rollback=_whole(stages, merged, "rollback", Rollback),
         events=_whole(stages, merged, "events", Events),
         lock=_whole(stages, merged, "lock", Lock),
+        mirrors=tuple(Mirror.model_validate(mirror) for mirror in values.get("mirrors", ())),
+        targets=_targets(values.get("targets")),
+        targets_from=_targets_from(values.get("targets")),
+        strategy=_strategy(stages, merged),
         origins=origins,
     )
+
+
+def _targets(value: Any) -> tuple[Target, ...]:
+    if not isinstance(value, list):
+        return ()
+    from model_stage_deploy.core.mapping_targets import targets_in
+
+    return targets_in(value)
+
+
+def _targets_from(value: Any) -> str:
+    return str(value.get("from", "")) if isinstance(value, Mapping) else ""
+
+
+def _strategy(stages: StageMap, merged: Merged) -> Strategy:
+    """Where the strategy does not say what follows on a failure, the stage's own `on-failure` says it."""
+    strategy = _whole(stages, merged, "strategy", Strategy)
+    back = merged.values.get("on-failure") == "rollback"
+    if not back or "on-failure" in merged.values.get("strategy", {}):
+        return strategy
+    return strategy.model_copy(update={"on_failure": "rollback-all"})
 
 
 def _whole(stages: StageMap, merged: Merged, key: str, shape: type[_P]) -> _P:

@@ -19,6 +19,7 @@ from model_stage_deploy.core.mapping_document import Complaint, Document, Path, 
 from model_stage_deploy.core.mapping_places import is_partial, layers
 from model_stage_deploy.core.mapping_rules import check_rules
 from model_stage_deploy.core.mapping_shape import MappingFile
+from model_stage_deploy.core.mapping_targets import about_targets, idle_strategies
 from model_stage_deploy.core.mapping_words import kind_of, say, shown
 from model_stage_deploy.core.merge import CHOICES
 
@@ -45,6 +46,8 @@ def check(document: Document, known_deployers: Collection[str]) -> list[Complain
     for at, settings in layers(document.value):
         _check_layer(found, at, settings, known_deployers)
     _check_stages(found)
+    for said in idle_strategies(document.value):
+        found.add(*said)
     for said in check_rules(document):
         found.add(document.written_at(said.path), said.message, said.hint, said.key)
     return found.listed
@@ -86,7 +89,9 @@ def _translate(found: _Complaints, error: ErrorDetails) -> None:
 
 
 def _check_layer(found: _Complaints, at: Path, settings: Mapping[str, Any], known: Collection[str]) -> None:
-    """What one settings layer says about deploying."""
+    """What one settings layer says about deploying, and about where to."""
+    for said in about_targets(settings.get("targets"), (*at, "targets")):
+        found.add(*said)
     deploy = settings.get("deploy")
     if not isinstance(deploy, Mapping):
         return

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from model_stage_deploy.core.mapping_document import Path
 
 Kind = Literal["file", "settings", "model"]
-_MERGED = {("gates",), ("rollback",), ("events",), ("lock",)}
+_MERGED = {("gates",), ("rollback",), ("events",), ("lock",), ("strategy",)}
 
 
 def split(path: Path) -> tuple[Kind, Path, Path]:
@@ -27,10 +27,15 @@ def split(path: Path) -> tuple[Kind, Path, Path]:
 def is_text(path: Path) -> bool:
     """Whether an unquoted number or boolean at this path is meant as text, exactly as written.
 
-    So in `vars`, in `deploy.env` and in `deploy.argv`: `python: 3.10` is the text 3.10, not the number 3.1.
+    So in `vars`, in `deploy.env`, in `deploy.argv` and in all that is said of targets: `python: 3.10` is the text 3.10,
+    not the number 3.1.
     """
     kind, _, rest = split(path)
     if len(rest) == 2 and rest[0] == "vars":
+        return True
+    if kind == "settings" and rest[:1] == ("targets",):
+        return rest[1:2] != ("from",)
+    if kind == "settings" and len(rest) == 3 and rest[:2] == ("strategy", "waves"):
         return True
     return kind == "settings" and len(rest) == 3 and rest[:2] in (("deploy", "env"), ("deploy", "argv"))
 

@@ -19,6 +19,7 @@ from model_stage_deploy.core import globs
 from model_stage_deploy.core.inert import one_line
 from model_stage_deploy.core.mapping import StageMap
 from model_stage_deploy.core.mapping_document import Document, MappingInvalid
+from model_stage_deploy.core.mapping_targets import about_strategy
 from model_stage_deploy.core.mapping_words import Said, say
 from model_stage_deploy.core.merge import CHOICES, Merged
 from model_stage_deploy.core.policy import Gates
@@ -72,6 +73,7 @@ class _View:
             yield from _soak(settings)
             yield from _rollback(stage, settings)
             yield from _unfinished(settings)
+            yield from about_strategy(settings)
         yield from self._circles()
 
     def _needs(self, stage: str, settings: Merged) -> Iterator[Said]:
@@ -190,7 +192,13 @@ def _settings(settings: Any) -> dict[str, Any]:
     if not isinstance(settings, Mapping):
         return {}
     kept: dict[str, Any] = {}
-    for key, kind in (("gates", Mapping), ("verify", list), ("on-failure", str)):
+    for key, kind in (
+        ("gates", Mapping),
+        ("verify", list),
+        ("on-failure", str),
+        ("strategy", Mapping),
+        ("targets", (list, Mapping)),
+    ):
         if key in settings and (settings[key] is None or isinstance(settings[key], kind)):
             kept[key] = settings[key]
     if "deploy" in settings:
@@ -205,7 +213,8 @@ def _deploy(deploy: Any) -> Any:
 
 
 def _asks(value: Mapping[str, Any]) -> bool:
-    """Whether any layer asks for gates, or for a rollback."""
+    """Whether any layer asks for gates, for a rollback, or for waves."""
     parts = [value["defaults"], *value["stages"].values()]
     parts += [settings for part in value["models"].values() for settings in part["stages"].values()]
-    return any(settings and (settings.get("gates") or settings.get("on-failure")) for settings in parts)
+    asking = ("gates", "on-failure", "strategy")
+    return any(settings and any(map(settings.get, asking)) for settings in parts)

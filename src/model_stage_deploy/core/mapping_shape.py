@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, WrapValidator
 
 from model_stage_deploy.core import globs
 from model_stage_deploy.core.durations import BadDuration, parse_duration
 from model_stage_deploy.core.policy import Check, Events, Gates, Lock, Rollback
 from model_stage_deploy.core.policy_fields import wrong
+from model_stage_deploy.core.policy_mirrors import Mirror
+from model_stage_deploy.core.policy_targets import Strategy, TargetItem, TargetsFile
 from model_stage_deploy.core.tags import is_model_name, is_stage_name
 
 ENV_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
@@ -78,6 +80,12 @@ _Vars = Annotated[
     Field(description="Values of your own, for templates: `{{ vars.NAME }}`. Numbers are taken as written."),
 ]
 
+_Targets = Annotated[
+    list[str | TargetItem] | TargetsFile | None,
+    WrapValidator(lambda value, _: value),  # mapping_targets.py says what is wrong, each item in its place
+    Field(description="Where the stage is deployed to, if to more than one place: names, or a file that lists them."),
+]
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -88,8 +96,8 @@ class DeployPart(_Part):
 
     uses: str | None = Field(
         None,
-        description="A deployer: webhook, mlem, shell, or ./path/to/your_own.py",
-        examples=["webhook", "mlem", "shell", "./deployers/ours.py"],
+        description="A deployer: webhook, preset, mlem, shell, or ./path/to/your_own.py",
+        examples=["webhook", "preset", "mlem", "shell", "./deployers/ours.py"],
     )
     run: str | None = Field(
         None,
@@ -104,6 +112,12 @@ class DeployPart(_Part):
         None, description="Environment variables for the deployer; values are templates."
     )
     timeout: _Timeout = Field(None, description="Seconds, or text like 90s, 10m, 1h30m; at most 24h. Default: 30m.")
+    retries: int | None = Field(
+        None,
+        ge=0,
+        le=20,
+        description="How often it is tried again after a failure that is worth it, within `timeout`. Default: 4.",
+    )
 
 
 class SettingsPart(_Part):
@@ -134,6 +148,9 @@ class SettingsPart(_Part):
     rollback: Rollback | None = Field(None, description="How a rollback is made.")
     events: Events | None = Field(None, description="What unassign, deregister and deprecate tags do.")
     lock: Lock | None = Field(None, description="One deployment at a time.")
+    targets: _Targets = None
+    strategy: Strategy | None = Field(None, description="How a version gets to the targets.")
+    mirrors: list[Mirror] | None = Field(None, description="Other registries that follow this one.")
 
 
 _StageName = Annotated[str, BeforeValidator(_stage_name)]
@@ -180,7 +197,7 @@ def schema() -> dict[str, Any]:
 
 _IN_PARTS = (
     *("Gates", "Metrics", "Signed", "People", "Window", "Approval", "Override"),
-    *("Rollback", "Events", "Lock"),
+    *("Rollback", "Events", "Lock", "Strategy"),
 )
 
 

@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Iterator
 
 from model_stage_deploy.core.mapping import VERBATIM, Complaint, StageMap, TemplateText
+from model_stage_deploy.core.mapping_places import split
+from model_stage_deploy.core.mapping_targets import Targeted
 from model_stage_deploy.core.templates import TemplateProblem, Templates
 
 NAMES: dict[str, frozenset[str] | None] = {
@@ -19,6 +21,7 @@ NAMES: dict[str, frozenset[str] | None] = {
     "environment": frozenset(),
     "tag": frozenset(),
     "commit": frozenset(),
+    "target": frozenset({"name"}),
     "repository": frozenset(),
 }
 """What templates may read. A set holds the names below a group, None stands for names of the user's own choice."""
@@ -32,6 +35,7 @@ def check_templates(stages: StageMap, templates: Templates, verbatim: frozenset[
 
     `verbatim` as for StageMap.templates; the file may have other mistakes.
     """
+    targeted = Targeted.of(stages.document.value)
     for template in stages.templates(verbatim):
         try:
             read = templates.names(template.text)
@@ -39,10 +43,10 @@ def check_templates(stages: StageMap, templates: Templates, verbatim: frozenset[
             yield stages.complaint(template.path, f"template: {problem}")
             continue
         for name in sorted(read):
-            yield from _check_name(stages, template, name)
+            yield from _check_name(stages, template, name, targeted)
 
 
-def _check_name(stages: StageMap, template: TemplateText, name: str) -> Iterator[Complaint]:
+def _check_name(stages: StageMap, template: TemplateText, name: str, targeted: Targeted) -> Iterator[Complaint]:
     root, _, below = name.partition(".")
     names = NAMES | NAMES_AFTER if template.after else NAMES
     known = names.get(root, frozenset())
@@ -56,3 +60,15 @@ def _check_name(stages: StageMap, template: TemplateText, name: str) -> Iterator
         near = difflib.get_close_matches(below, sorted(known), n=1)
         hint = f"did you mean {root}.{near[0]}?" if near else f"{root} has: " + ", ".join(sorted(known))
         yield stages.complaint(template.path, f"template: there is no `{name}`", hint)
+    elif root == "target":
+        yield from _check_target(stages, template, targeted)
+
+
+def _check_target(stages: StageMap, template: TemplateText, targeted: Targeted) -> Iterator[Complaint]:
+    _, at, rest = split(template.path)
+    if rest == ("environment",):
+        hint = "write `url`, or what the deployer is told, with it; all targets of a stage have one environment"
+        yield stages.complaint(template.path, "template: there is no `target` here", hint)
+    elif not targeted.may_be(at):
+        hint = "add `targets: [NAME, …]`" if at[0] == "defaults" else f"add `targets: [NAME, …]` to {at[-1]}"
+        yield stages.complaint(template.path, "template: there is no `target`, as the stage has no targets", hint)

@@ -15,10 +15,12 @@ from model_stage_deploy.core.inert import one_line
 from model_stage_deploy.core.mapping_document import Path
 from model_stage_deploy.core.mapping_shape import ENV_NAME, DeployPart, MappingFile, SettingsPart
 from model_stage_deploy.core.policy import Gates
+from model_stage_deploy.core.policy_targets import Strategy
 
 _HOMES = (
     (DeployPart, "belongs under `deploy:`"),
     (Gates, "belongs under `gates:`"),
+    (Strategy, "belongs under `strategy:`"),
     (SettingsPart, "belongs under a stage, or under `defaults:`"),
     (MappingFile, "belongs at the top of the file"),
 )

@@ -2,7 +2,7 @@
 
 Mappings merge deeply; lists and scalars replace. A null in a higher layer removes the key and all below it.
 Another deployer in a higher layer (`uses`, `run` or `argv` that differs) drops the lower layers' choice and its
-`with`, which was meant for that other deployer; `env` and `timeout` stay.
+`with`, which was meant for that other deployer; `env`, `timeout` and `retries` stay.
 """
 
 from __future__ import annotations

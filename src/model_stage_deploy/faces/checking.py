@@ -115,6 +115,9 @@ def _lines(document: Mapping[str, Any]) -> Iterator[str]:
             continue
         if row["environment"]:
             yield f"  environment {row['environment']}, deployer {row['deployer']}"
+        if row["targets"] != row["looked_at"]:
+            looked_at = f", of which {row['looked_at']} were looked at" if row["looked_at"] else ""
+            yield f"  {row['targets']} target{'' if row['targets'] == 1 else 's'}{looked_at}"
         for gate in row["gates"]:
             mark = {"passed": "pass", "failed": "NO", "unknown": "?"}[gate["answer"]]
             yield f"  gate {gate['gate']}: {mark}: {gate['sentence']}"
