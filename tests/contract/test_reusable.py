@@ -32,16 +32,22 @@ def steps(path: Path) -> list[dict[str, Any]]:
 
 
 def script(step: str) -> str:
-    """The text of a step's `run`."""
-    [found] = [each["run"] for each in steps(WORKFLOW) if each.get("id") == step]
+    """The text of a step's `run`, the same in each job that has it."""
+    [found] = {each["run"] for each in steps(WORKFLOW) if each.get("id") == step}
     return str(found)
+
+
+WAVES = [f"wave-{number}" for number in range(1, 5)]
+"""The jobs for waves of targets."""
+DEPLOYING = ["deploy", *WAVES, "finish"]
+"""The jobs of a matrix, in environments."""
 
 
 @pytest.mark.parametrize("path", [WORKFLOW, ON_HOST], ids=lambda path: path.stem)
 def test_nothing_but_a_call_starts_it_and_no_value_becomes_a_command(path: Path) -> None:
     assert list(read(path)[True]) == ["workflow_call"]
     assert not [step["run"] for step in steps(path) if "${{" in step.get("run", "")]
-    assert [step["shell"] for step in steps(path) if "run" in step] == ["bash", "bash"]
+    assert [step["shell"] for step in steps(path) if "run" in step] == ["bash"] * 6
 
 
 @pytest.mark.parametrize("path", [WORKFLOW, ON_HOST], ids=lambda path: path.stem)
@@ -49,10 +55,10 @@ def test_it_speaks_of_inputs_and_outputs_that_the_action_has(path: Path) -> None
     known, told = {entry.name for entry in INPUTS}, {output.name for output in OUTPUTS}
     call, jobs = read(path)[True]["workflow_call"], read(path)["jobs"]
     ours = [step for step in steps(path) if "model-stage-deploy" in step.get("uses", "")]
-    assert len(ours) == 2
+    assert len(ours) == 1 + len(DEPLOYING)
     for step in ours:
         assert set(step["with"]) <= known
-    assert set(call["inputs"]) - {"runs-on", "environments"} <= known
+    assert set(call["inputs"]) - {"runs-on", "environments", "one-job"} <= known
     assert set(call["outputs"]) <= told
     assert set(jobs["plan"]["outputs"]) <= told
     assert set(jobs["summary"]["outputs"]) == set(call["outputs"])
@@ -68,20 +74,54 @@ def test_doctor_takes_the_example_for_a_workflow_that_deploys_and_may() -> None:
 @pytest.mark.parametrize("path", [WORKFLOW, ON_HOST], ids=lambda path: path.stem)
 def test_a_count_that_is_missing_is_not_taken_for_none(path: Path) -> None:
     """`null != '0'` is false for GitHub: both become numbers."""
-    condition = read(path)["jobs"]["deploy"]["if"]
-    assert condition == "${{ !inputs.dry-run && format('{0}', needs.plan.outputs.count) != '0' }}"
+    jobs = read(path)["jobs"]
+    assert jobs["deploy"]["if"] == "${{ !inputs.dry-run && format('{0}', needs.plan.outputs.count) != '0' }}"
+    assert jobs["wave-1"]["if"] == "${{ !inputs.dry-run && format('{0}', needs.plan.outputs.spread) != '0' }}"
 
 
 def test_what_waits_is_not_dropped_and_what_runs_is_not_stopped() -> None:
-    deploy = read(WORKFLOW)["jobs"]["deploy"]
-    assert deploy["concurrency"] == {"group": "${{ matrix.group }}", "queue": "max", "cancel-in-progress": False}
-    assert deploy["environment"]["deployment"] is False
-    assert deploy["strategy"]["fail-fast"] is False
+    jobs = read(WORKFLOW)["jobs"]
+    for job in (jobs[name] for name in DEPLOYING):
+        assert job["concurrency"] == {"group": "${{ matrix.group }}", "queue": "max", "cancel-in-progress": False}
+        assert job["environment"] == jobs["deploy"]["environment"]
+        assert job["environment"]["deployment"] is False
+        assert job["strategy"]["fail-fast"] is False
+
+
+def test_the_plan_is_told_how_many_waves_there_are_jobs_for() -> None:
+    jobs = read(WORKFLOW)["jobs"]
+    [step] = jobs["plan"]["steps"]
+    assert step["with"]["spread"] == f"${{{{ inputs.one-job && '0' || '{len(WAVES)}' }}}}"
+    assert [name for name in jobs if name.startswith("wave-")] == WAVES
+    assert jobs["finish"]["needs"] == ["plan", *WAVES]
+    assert jobs["summary"]["needs"] == ["plan", *DEPLOYING]
+
+
+def test_the_waves_differ_in_nothing_but_their_number() -> None:
+    text = WORKFLOW.read_text(encoding="utf-8")
+    second, *others = [text.split(f"  {name}:\n")[1].split("\n\n")[0] for name in WAVES[1:]]
+    for number, other in enumerate(others, start=3):
+        shown = second.replace("wave-2", f"wave-{number}").replace("wave-1", f"wave-{number - 1}")
+        assert other == shown.replace("[1]", f"[{number - 1}]")
+    jobs = read(WORKFLOW)["jobs"]
+    first, second_job = jobs["wave-1"], jobs["wave-2"]
+    pause, *second_steps = second_job["steps"]
+    assert (pause["if"], pause["run"]) == ("matrix.pause != 0", 'sleep "$PAUSE"')
+    assert [step["with"] for step in first["steps"]] == [step["with"] for step in second_steps]
+    assert first["strategy"]["matrix"] == "${{ fromJSON(needs.plan.outputs.waves)[0] }}"
+
+
+def test_a_wave_takes_its_inputs_from_the_plan_alone() -> None:
+    jobs = read(WORKFLOW)["jobs"]
+    single, part, finish = (jobs[name]["steps"][0]["with"] for name in ("deploy", "wave-1", "finish"))
+    more = {"wave": "${{ matrix.with.wave }}", "shard": "${{ matrix.with.shard }}"}
+    assert part == single | more
+    assert finish == single
 
 
 def test_an_older_server_needs_two_lines_less() -> None:
     text = WORKFLOW.read_text(encoding="utf-8")
-    assert len(text.splitlines()) - len(for_older_servers(text).splitlines()) == len(NEW_KEYS)
+    assert len(text.splitlines()) - len(for_older_servers(text).splitlines()) == len(NEW_KEYS) * len(DEPLOYING)
     older = yaml.safe_load(for_older_servers(text))["jobs"]["deploy"]
     assert list(older["environment"]) == ["name"]
     assert list(older["concurrency"]) == ["group", "cancel-in-progress"]
@@ -108,8 +148,9 @@ GOOD = {
     "PLANNED_REASON": "dry-run",
     "PLANNED_URL": "",
     "COUNT": "1",
+    "SPREAD": "0",
     "DRY_RUN": "false",
-    "JOBS": "success",
+    "JOBS": "success skipped skipped skipped skipped skipped",
     "RESULT": "deployed",
     "REASON": "deployed",
     "LIVE": "v2.0.0",
@@ -118,6 +159,8 @@ GOOD = {
     "ID": "7",
     "ROWS": f"{ROW}\n\n\n",
 }
+WIDE = "skipped success success skipped skipped success"
+"""How the jobs end where the targets of a stage, in two waves, got it."""
 UNTOLD = "1 of 1 deployments say nothing here: rejected, cancelled, or past the eighth. Look at their jobs.\n"
 
 
@@ -127,6 +170,7 @@ def test_a_deployment_is_summed_up(tmp_path: Path) -> None:
     assert outputs == {
         "result": "deployed",
         "reason": "deployed",
+        "count": "1",
         "live-version": "v2.0.0",
         "deployment-id": "7",
         "verified": "true",
@@ -149,6 +193,12 @@ def test_a_deployment_is_summed_up(tmp_path: Path) -> None:
         ({"JOBS": "skipped"}, 1, "error"),  # a deployment was planned, and nobody knows why there is none
         ({"COUNT": "", "JOBS": "skipped"}, 1, "error"),
         ({"PLANNED": "planned", "JOBS": "skipped", "DRY_RUN": "true"}, 0, "planned"),
+        ({"COUNT": "0", "SPREAD": "1", "JOBS": WIDE}, 0, "deployed"),
+        ({"COUNT": "0", "SPREAD": "1", "JOBS": WIDE.replace("success", "failure", 1)}, 1, "failed"),
+        ({"COUNT": "0", "SPREAD": "1", "JOBS": "skipped failure skipped skipped skipped failure"}, 1, "failed"),
+        ({"COUNT": "0", "SPREAD": "1", "JOBS": "skipped cancelled skipped skipped skipped skipped"}, 1, "cancelled"),
+        ({"COUNT": "0", "SPREAD": "1", "JOBS": "skipped"}, 1, "error"),
+        ({"COUNT": "0", "SPREAD": "", "JOBS": "skipped"}, 1, "error"),
     ],
 )
 def test_how_it_ended(tmp_path: Path, changes: dict[str, str], code: int, result: str) -> None:

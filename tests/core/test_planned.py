@@ -11,7 +11,10 @@ from model_stage_deploy.core.errors import Invalid, Refused
 from model_stage_deploy.core.plan import Plan, Previous
 from model_stage_deploy.core.planned import promise_of, require_as_planned
 from model_stage_deploy.core.reasons import Reason
+from model_stage_deploy.core.targets import Target, Wave
 from tests.fakes.plans import HOSTILE, a_plan
+
+TWO = (Wave(1, "canary", (Target("a"),)), Wave(2, "rest", (Target("b"),)))
 
 
 def deciding(plan: Plan, **changes: object) -> Plan:
@@ -40,6 +43,11 @@ def test_a_deployment_may_replace_another_version_and_a_rollback_may_not() -> No
         (deciding(a_plan(), action="undeploy"), Reason.SUPERSEDED, "action undeploy instead of deploy"),
         (replace(a_plan(), environment="sandbox"), Reason.SUPERSEDED, "environment sandbox instead of production"),
         (deciding(a_plan(rollback=True), commit="f" * 40), Reason.SUPERSEDED, "action rollback instead of deploy"),
+        (
+            replace(a_plan(), waves=TWO, digest="d" * 64),
+            Reason.SUPERSEDED,
+            f"targets 2 with settings {'d' * 32} instead",
+        ),
     ],
 )
 def test_anything_else_is_refused(plan: Plan, reason: Reason, says: str) -> None:
@@ -57,6 +65,14 @@ def test_what_is_no_promise_is_no_permission(promise: str) -> None:
         with pytest.raises(Invalid) as wrong:
             require_as_planned(promise, a_plan())
         assert wrong.value.reason is Reason.USAGE
+
+
+def test_of_targets_their_number_and_their_settings_are_promised() -> None:
+    planned = replace(a_plan(), waves=TWO, digest="d" * 64)
+    require_as_planned(promise_of(planned), planned)
+    with pytest.raises(Refused, match="targets 2 with settings e"):
+        require_as_planned(promise_of(planned), replace(planned, digest="e" * 64))
+    require_as_planned(promise_of(a_plan(digest="d" * 64)), a_plan(digest="e" * 64))
 
 
 def test_a_promise_is_one_line_of_ascii() -> None:

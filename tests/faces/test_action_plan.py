@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from model_stage_deploy.deployers.signing import verify
 from model_stage_deploy.faces.settings import OUTPUTS
+from model_stage_deploy.receiving import verify
 from tests.faces.jobs import MAPPING, SECRET, Ended, Job
 
 pytestmark = pytest.mark.thorough
 
-HANDED = "handed-secret-0123456789"
+HANDED = "whsec_aGFuZGVkLXNlY3JldC0wMTIzNDU2Nzg5"
 REMOVALS = """\
 version: 1
 defaults: {lock: {use: none}, events: {deregister: fallback}}
@@ -121,8 +121,7 @@ def test_secrets_that_are_handed_over_reach_the_stage_that_lists_them(job: Job) 
 
     assert ended.exit_code == 0, ended.log
     [delivery] = job.receiver.requests
-    stamp = delivery.headers["x-msd-timestamp"]
-    assert verify(HANDED, stamp, delivery.body, delivery.headers["x-msd-signature"], float(stamp))
+    assert verify(HANDED, delivery.headers, delivery.body) == delivery.json["id"]
     assert HANDED not in ended.everything
     assert f"::add-mask::{HANDED}" in ended.log
     assert "::add-mask::other-secret-0123456789" in ended.log

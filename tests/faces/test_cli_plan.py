@@ -59,6 +59,7 @@ def test_a_tag_is_planned_and_nothing_is_touched(registry: GitRepository) -> Non
         "production": True,
         "group": group_of("m", "prod"),
         "index": 0,
+        "targets": 0,
         "with": {"command": "deploy", "tag": "m#prod#2", "model": "", "stage": "prod", "to": ""},
     }
     assert run(registry.path, "history", "m", "--deployments", "--no-github", "--json").json["deployments"] == []

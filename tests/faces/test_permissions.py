@@ -104,6 +104,11 @@ USED: dict[str, tuple[Ways, Needs, str]] = {
         "reconciled",
     ),
     "plan, and any `dry-run`": (lambda job: job.push("churn#prod#5", command="plan"), LOOKS, "dry-run"),
+    "promote": (
+        lambda job: job.dispatch(command="promote", model="churn", stage="prod", to="v1.0.0"),
+        NEEDS["promote"],
+        "promoted",
+    ),
     "check": (lambda job: job.dispatch(command="check"), READS, "mapping-valid"),
     "resolve": (lambda job: job.push("churn#prod#5", command="resolve"), READS, "resolved"),
     "gate `checks`": (_checks, {**NEEDS["gate `checks`"], **UNLOCKED}, "deployed"),

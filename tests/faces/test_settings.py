@@ -20,6 +20,11 @@ def test_every_input_is_read_by_its_own_name() -> None:
         "INPUT_MODEL": "fraud/eu",
         "INPUT_STAGE": "prod",
         "INPUT_TO": "v1.0.0",
+        "INPUT_TARGET": "eu-west,us",
+        "INPUT_WAVE": "2",
+        "INPUT_SHARD": "2/8",
+        "INPUT_SPREAD": "4",
+        "INPUT_SHARDS": "20",
         "INPUT_PLANNED": "{}",
         "INPUT_FORCE": "true",
         "INPUT_OVERRIDE": "incident 42",
@@ -56,6 +61,11 @@ def test_every_input_is_read_by_its_own_name() -> None:
         "fraud/eu",
         "prod",
         "v1.0.0",
+        "eu-west,us",
+        "2",
+        "2/8",
+        4,
+        20,
         "{}",
         True,
         "incident 42",
@@ -72,6 +82,13 @@ def test_every_input_is_read_by_its_own_name() -> None:
         "log",
         "models",
     ]
+
+
+def test_a_number_is_a_whole_one() -> None:
+    assert (from_inputs({}).spread, from_inputs({}).shards) == (0, 0)
+    for text in ("-1", "1.5", "two", "²", "1000000"):
+        with pytest.raises(Invalid, match="input shards is"):
+            from_inputs({"INPUT_SHARDS": text})
 
 
 @pytest.mark.parametrize(("written", "seconds"), [("", None), ("0", 0.0), ("90s", 90.0), ("1h", 3600.0)])

@@ -29,7 +29,7 @@ class Feature(NamedTuple):
 
 
 FEATURES: tuple[Feature, ...] = (
-    Feature("deploy", DEPLOYS, "The lock, the record, the commit status"),
+    Feature("deploy", DEPLOYS, "The lock, the record, the commit status; `finish` likewise"),
     Feature("deploy, with `lock: {use: none}`", {**DEPLOYS, "contents": "read"}, "No lock"),
     Feature("deploy, with `no-github`", {"contents": "write"}, "The lock alone; nothing is recorded on GitHub"),
     Feature("rollback", DEPLOYS, "As deploy; `write-tag` takes no more"),
@@ -43,6 +43,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("resolve", READS, "Reads the tags"),
     Feature("status, history --deployments", LOOKS, "With `GITHUB_TOKEN` in the step's `env`"),
     Feature("approve", {"statuses": "write"}, "With a person's own token: GitHub records whose it is"),
+    Feature("promote", {"contents": "write"}, "Pushes the tag; a later step deploys it, and takes what deploy takes"),
     Feature("promote --dispatch", {"contents": "write", "actions": "write"}, "Pushes the tag, starts the workflow"),
     Feature("check-run", {"checks": "write"}, "The report as a check run", beside=True),
     Feature("gate `checks`", {"checks": "read", "statuses": "read"}, "Status checks of the commit", beside=True),
@@ -53,6 +54,7 @@ FEATURES: tuple[Feature, ...] = (
 """In the order of the page."""
 _BY_COMMAND: dict[str, Needs] = {
     **{feature.name: feature.needs for feature in FEATURES if not feature.beside},
+    "finish": DEPLOYS,
     "plan": LOOKS,
     "status": LOOKS,
     "history": LOOKS,
@@ -61,7 +63,7 @@ _BY_COMMAND: dict[str, Needs] = {
 
 def needed_by(command: str, *, dry_run: bool = False, apply: bool = False) -> Needs:
     """What a command takes; nothing for one that is not in the table."""
-    if dry_run and command in ("deploy", "rollback", "reconcile"):
+    if dry_run and command in ("deploy", "rollback", "finish", "reconcile"):
         return LOOKS
     return DEPLOYS if apply else _BY_COMMAND.get(command, {})
 

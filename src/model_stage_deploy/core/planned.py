@@ -50,15 +50,20 @@ def require_as_planned(promise: str, plan: Plan) -> None:
 
 
 def _facts(plan: Plan) -> dict[str, str]:
-    """A rollback is away from a version, so that counts, too; a deployment replaces what is there by then."""
+    """A rollback is away from a version, so that counts, too; a deployment replaces what is there by then.
+
+    Each of many jobs takes its part of the targets, so these, and the settings for them, must be the same in all.
+    """
     decision = plan.decision
     leaves = decision.previous.version if decision.rollback and decision.previous else ""
+    count = sum(len(wave.targets) for wave in plan.waves)
     return {
         "action": "rollback" if decision.rollback else decision.action,
         "version": decision.version,
         "commit": decision.commit,
         "environment": plan.environment,
         "leaves": leaves,
+        "targets": f"{count} with settings {plan.digest[:32]}" if count else "",
     }
 
 

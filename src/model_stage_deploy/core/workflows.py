@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from model_stage_deploy.core.permissions import DEPLOYS, READS
+from model_stage_deploy.core.permissions import DEPLOYS, READS, needed_by
 from model_stage_deploy.core.workflow_filters import TagFilter
 
 _OURS = re.compile(r"(?:^|/)model-stage-deploy(?:/[^@]*)?(?:@|:|$)")
@@ -103,9 +103,12 @@ def _used(job: Mapping[str, Any]) -> Iterator[tuple[bool, Mapping[str, str]]]:
             yield False, READS
         elif _OURS.search(uses):
             token = str(inputs.get("token") or "")
-            deploys = inputs.get("command") not in _READS_ONLY
+            command = inputs.get("command")
+            deploys = command not in (*_READS_ONLY, "promote")
             if token and "github.token" not in token and "GITHUB_TOKEN" not in token:
                 yield deploys, {}  # a token of its own: `permissions` say nothing about that
+            elif command == "promote":
+                yield False, needed_by("promote")
             elif deploys and "true" not in (inputs.get("no-github"), inputs.get("dry-run")):
                 yield True, DEPLOYS
             else:

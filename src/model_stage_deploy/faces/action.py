@@ -69,7 +69,12 @@ def _run(environ: dict[str, str], announcer: Announcer, scrubber: Scrubber) -> i
             from model_stage_deploy.faces.matrix import plan_for_action
 
             return plan_for_action(settings, environ, announcer, scrubber)
-        outcome = conduct(settings, environ, announcer, scrubber)
+        if settings.command == "promote":
+            from model_stage_deploy.faces.promoting import promoted
+
+            outcome = explained(promoted(settings, environ, announcer, scrubber), settings, environ)
+        else:
+            outcome = conduct(settings, environ, announcer, scrubber)
     except ModelStageError as problem:
         outcome = explained(from_error(problem, Journal(lambda: 0.0)), settings, environ)
     except Exception as defect:  # noqa: BLE001 - no end without an outcome

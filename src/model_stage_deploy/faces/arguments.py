@@ -44,7 +44,13 @@ COMMANDS: Mapping[str, Command] = {
         _LOOK,
         "status",
         "What was decided beside what is running.",
-        ("status", "status churn", "status churn --exit-code --json"),
+        ("status", "status churn", "status churn prod --ask", "status churn --exit-code --json"),
+    ),
+    "targets": Command(
+        _LOOK,
+        "targets",
+        "What each target of a stage has.",
+        ("targets churn prod", "targets churn prod --failed --json"),
     ),
     "parse": Command(_LOOK, "reading", "Parse a GTO tag; no repository is needed.", ("parse 'churn#prod#4' --json",)),
     "doctor": Command(
@@ -82,11 +88,24 @@ COMMANDS: Mapping[str, Command] = {
         _CHANGE, "writing", "Take a version out of the registry.", ("deregister churn --version v3.0.0",)
     ),
     "deprecate": Command(_CHANGE, "writing", "Say that nobody should use a model any more.", ("deprecate churn",)),
+    "import-mlflow": Command(
+        _CHANGE,
+        "importing",
+        "Register and assign as tags what an MLflow registry holds.",
+        (
+            "import-mlflow --alias-map champion=prod",
+            "import-mlflow churn --stage-map Production=prod --apply --push",
+        ),
+    ),
     "deploy": Command(
         _DEPLOY,
         "delivering",
         "Deploy the version that a stage tag names.",
-        ("deploy 'churn#prod#4' --dry-run", "deploy 'churn#prod#4' --no-github"),
+        (
+            "deploy 'churn#prod#4' --dry-run",
+            "deploy 'churn#prod#4' --no-github",
+            "deploy 'churn#prod#4' --target eu-west",
+        ),
     ),
     "rollback": Command(
         _DEPLOY,
@@ -94,11 +113,17 @@ COMMANDS: Mapping[str, Command] = {
         "Bring an earlier version back into a stage.",
         ("rollback churn prod --dry-run", "rollback churn prod --to v3.0.0 --no-github"),
     ),
+    "finish": Command(
+        _DEPLOY,
+        "delivering",
+        "Join what many jobs deployed to the targets of one stage, and record it.",
+        ("finish 'churn#prod#4'", "finish --rollback churn prod --to v3.0.0"),
+    ),
     "plan": Command(
         _DEPLOY,
         "planning",
         "Say what a tag or a rollback would deploy, as a matrix for the jobs of a workflow.",
-        ("plan 'churn#prod#4' --json", "plan --rollback churn prod --to v3.0.0"),
+        ("plan 'churn#prod#4' --json", "plan 'churn#prod#4' --spread 4", "plan --rollback churn prod --to v3.0.0"),
     ),
     "approve": Command(
         _DEPLOY,
@@ -117,6 +142,18 @@ COMMANDS: Mapping[str, Command] = {
         "reconciling",
         "Find where what runs is not what the registry decides, and with --apply deploy that.",
         ("reconcile", "reconcile churn prod --apply --dry-run", "reconcile --apply --json"),
+    ),
+    "mirror": Command(
+        _DEPLOY,
+        "mirroring",
+        "Tell the registries that follow this one (MLflow) what is live in a stage; deploy nothing.",
+        ("mirror churn prod --dry-run", "mirror churn prod --json"),
+    ),
+    "relay-mlflow": Command(
+        _DEPLOY,
+        "relaying",
+        "Take MLflow's webhooks, and ask a repository's workflow to promote what an alias was given to.",
+        ("relay-mlflow --repository org/models --alias-map champion=prod --tracking-uri https://mlflow.example.com",),
     ),
     "lock": Command(
         _DEPLOY,

@@ -1,4 +1,4 @@
-"""Conducts one delivering command (deploy, rollback, resolve) from settings to outcome, whatever happens."""
+"""Conducts one delivering command (deploy, rollback, finish, resolve) from settings to outcome, whatever happens."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from model_stage_deploy.core.outcome import Journal, Outcome, Subject, document,
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.redaction import Scrubber
 from model_stage_deploy.core.tags import NotGtoTag, is_tag_ref, parse_ref
-from model_stage_deploy.faces.asking import ignored, tag_asked_for
+from model_stage_deploy.faces.asking import ignored, is_rollback, tag_asked_for
 from model_stage_deploy.faces.event import WorkflowEvent, read_event
 from model_stage_deploy.faces.read_only import explained
 from model_stage_deploy.faces.settings import Settings
@@ -72,11 +72,14 @@ def _run(
 ) -> Outcome:
     if event.echo and settings.command != "resolve":
         raise ignored(event)
-    ref, by_hand = ("", True) if settings.command == "rollback" else tag_asked_for(settings, event)
+    back = is_rollback(settings)
+    if settings.command == "finish" and settings.tag and back:
+        raise Invalid(Reason.USAGE, "finish needs a tag, or a model and a stage of a rollback", hint="leave one out")
+    ref, by_hand = ("", True) if back else tag_asked_for(settings, event)
     pushed = event.pushed if _is_of(event, ref) else Pushed()
-    if settings.command != "rollback":
+    if not back:
         _require_reason_to_connect(ref, pushed, by_hand=by_hand, resolving=settings.command == "resolve")
-    if settings.command == "deploy" and settings.stage:
+    if settings.command in ("deploy", "finish") and settings.stage and not back:
         _require_stage(ref, settings.stage, by_hand=by_hand)
     # Only now: a tag that asks for nothing should cost nothing.
     from model_stage_deploy.faces.wiring import working
@@ -88,9 +91,10 @@ def _run(
 
     settings = replace(settings, by_hand=by_hand)
 
-    if settings.command == "rollback":
+    if back:
         if not settings.model or not settings.stage:
-            raise Invalid(Reason.USAGE, "rollback needs a model and a stage", hint="for example: rollback churn prod")
+            hint = f"for example: {settings.command} {'--rollback ' * (settings.command == 'finish')}churn prod"
+            raise Invalid(Reason.USAGE, f"{settings.command} needs a model and a stage", hint=hint)
         with working(settings, event, environ, announcer, scrubber) as context:
             return roll_back(context, settings.model, settings.stage, journal, to=settings.to)
     with working(settings, event, environ, announcer, scrubber) as context:
@@ -139,7 +143,7 @@ def _require_stage(ref: str, stage: str, *, by_hand: bool) -> None:
 
 def _first_subject(settings: Settings, event: WorkflowEvent) -> Subject:
     """What the run is about before anything is known, so that even an early end names it."""
-    if settings.command == "rollback":
+    if is_rollback(settings):
         return Subject(model=settings.model, stage=settings.stage, version=settings.to)
     ref = settings.tag or (event.ref if is_tag_ref(event.ref) else "")
     try:

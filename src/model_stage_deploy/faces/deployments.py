@@ -10,9 +10,9 @@ from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.faces.commands.delivering import settings_of
 from model_stage_deploy.faces.event import read_event
 from model_stage_deploy.faces.hosting import books_of
+from model_stage_deploy.faces.looking import looking
 from model_stage_deploy.faces.opening import read_model, read_registry, require_path
 from model_stage_deploy.faces.printing import print_page
-from model_stage_deploy.faces.wiring import looking
 from model_stage_deploy.flows.status import MOST, status
 from model_stage_deploy.report import deployments as view
 

@@ -19,9 +19,14 @@ if TYPE_CHECKING:
     from model_stage_deploy.adapters.github_limits import Waits
     from model_stage_deploy.adapters.gitlab_client import GitLabClient
 
-_RECORDING = ("deploy", "rollback", "check", "reconcile")
+_RECORDING = ("deploy", "rollback", "finish", "mirror", "check", "reconcile")
 _IN_A_STEP = "add to the step: env: {GITHUB_TOKEN: ${{ github.token }}}, or leave the input `token` as it is"
-_COMPARING = ("status", "history", "reconcile")  # they write no record, unless they are to apply what they find
+_COMPARING = (
+    "status",
+    "history",
+    "mirror",
+    "reconcile",
+)  # they write no record, unless they are to apply what they find
 _LOOKING = ("status", "history", "sweep", "approve")
 
 

@@ -8,7 +8,16 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from model_stage_deploy.core.errors import Invalid
-from model_stage_deploy.core.matrix import Entry, entries_of, matrix_of, plan_document
+from model_stage_deploy.core.matrix import (
+    Entry,
+    Jobs,
+    Spread,
+    jobs_of,
+    matrix_of,
+    plan_document,
+    require_small,
+    waves_of_jobs,
+)
 from model_stage_deploy.core.outcome import Outcome
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.redaction import Scrubber
@@ -18,30 +27,50 @@ from model_stage_deploy.ports import Announcer
 
 
 class Planned(NamedTuple):
-    """A dry run's outcome, the matrix as an output has it, how many entries it has, and the document of all that."""
+    """A dry run's outcome, the jobs that follow from it, and the document of both."""
 
     outcome: Outcome
-    matrix: str
-    size: int
+    jobs: Jobs
     document: dict[str, Any]
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        """What later jobs are made of. An expression reads `waves` only where `spread` is not 0."""
+        return {
+            "matrix": matrix_of(self.jobs.single),
+            "count": str(len(self.jobs.single)),
+            "waves": waves_of_jobs(self.jobs),
+            "finish": matrix_of(self.jobs.finish),
+            "spread": str(len(self.jobs.finish)),
+            "keep-going": str(self.jobs.keep_going).lower(),
+        }
 
 
 def planned(settings: Settings, environ: Mapping[str, str], announcer: Announcer, scrubber: Scrubber) -> Planned:
     """What a deployment would do, for the tag that the settings or the event name, or a rollback; nothing is touched.
 
-    The matrix is empty where nothing is to be deployed, and where something may not be: then the exit code of the
+    Matrices are empty where nothing is to be deployed, and where something may not be: then the exit code of the
     outcome says so, before anybody is asked to approve. Raises Invalid (usage).
     """
     from model_stage_deploy.faces.conduct import conduct
 
+    asked = next((name for name in ("target", "wave", "shard") if getattr(settings, name)), "")
+    if asked:
+        raise Invalid(
+            Reason.USAGE,
+            f"`{asked}` means nothing to the command plan",
+            hint="a plan is of the whole stage; its jobs take a part each (input `spread`)",
+        )
     dry = replace(settings, command=planned_command(settings), dry_run=True)
     outcome = conduct(dry, environ, announcer, scrubber)
-    entries = _without_secrets(entries_of(outcome, settings.tag), scrubber)
-    return Planned(outcome, matrix_of(entries), len(entries), scrubber.value(plan_document(outcome, entries)))
+    jobs = _without_secrets(jobs_of(outcome, settings.tag, Spread(settings.spread, settings.shards)), scrubber)
+    found = Planned(outcome, jobs, scrubber.value(plan_document(outcome, jobs)))
+    require_small(*found.outputs.values())
+    return found
 
 
 def plan_for_action(settings: Settings, environ: Mapping[str, str], announcer: Announcer, scrubber: Scrubber) -> int:
-    """`command: plan` in a workflow: the outputs of a dry run, and `matrix` and `count`; `json` is the plan's document.
+    """`command: plan` in a workflow: the outputs of a dry run, and those of the plan; `json` is the plan's document.
 
     Raises ModelStageError.
     """
@@ -51,29 +80,36 @@ def plan_for_action(settings: Settings, environ: Mapping[str, str], announcer: A
     found = planned(settings, environ, announcer, scrubber)
     with undisturbed():
         tell(found.outcome, announcer, scrubber)
-        announcer.say(counted(found.size))
-        announcer.outputs(
-            {
-                "matrix": found.matrix,
-                "count": str(found.size),
-                "json": json.dumps(found.document, ensure_ascii=True),
-            }
-        )
+        announcer.say(counted(found.jobs))
+        announcer.outputs({**found.outputs, "json": json.dumps(found.document, ensure_ascii=True)})
     return found.outcome.exit_code
 
 
-def _without_secrets(entries: list[Entry], scrubber: Scrubber) -> list[Entry]:
-    """Entries that can be shown. Raises Invalid (usage): an environment with stars in it would be another one."""
-    shown = [{**entry, "url": "" if scrubber.text(entry["url"]) != entry["url"] else entry["url"]} for entry in entries]
-    if scrubber.value(shown) != shown:
+def _without_secrets(jobs: Jobs, scrubber: Scrubber) -> Jobs:
+    """Jobs that can be shown. Raises Invalid (usage): an environment with stars in it would be another one."""
+
+    def shown(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+        return tuple(
+            {**entry, "url": entry["url"] if scrubber.text(entry["url"]) == entry["url"] else ""} for entry in entries
+        )
+
+    safe = jobs._replace(single=shown(jobs.single), waves=tuple(map(shown, jobs.waves)), finish=shown(jobs.finish))
+    plain = list(safe.all)
+    if scrubber.value(plain) != plain:
         raise Invalid(
             Reason.USAGE,
             "the plan holds a text that is also the value of a secret, so no matrix can be made of it",
             hint="a secret must not be a word such as `production`; and the plan needs no secret of the mapping",
         )
-    return shown
+    return safe
 
 
-def counted(count: int) -> str:
+def counted(jobs: Jobs) -> str:
     """How much is to be deployed, in words."""
-    return f"{count} deployment{'' if count == 1 else 's'} for the jobs that follow"
+    count, parts = jobs.deployments, sum(map(len, jobs.waves))
+    told = f"{count} deployment{'' if count == 1 else 's'} for the jobs that follow"
+    if not jobs.finish:
+        return told
+    targets = sum(entry["targets"] for entry in jobs.finish)
+    waves = f"{len(jobs.waves)} wave{'' if len(jobs.waves) == 1 else 's'}"
+    return f"{told}: {targets} targets in {parts} job{'' if parts == 1 else 's'}, in {waves}, and then `finish`"

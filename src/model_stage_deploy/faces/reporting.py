@@ -14,7 +14,7 @@ from model_stage_deploy.ports import Announcer, CheckRuns
 
 AT_LINES = 9
 """Mistakes that the log tells of at their lines: GitHub keeps ten errors of a step, and one has told of all of them."""
-_REPORTED = ("deploy", "rollback", "check", "reconcile")  # the others deploy nothing, and judge nothing
+_REPORTED = ("deploy", "rollback", "finish", "check", "reconcile")  # the others deploy nothing, and judge nothing
 _WAIT = 20.0  # seconds for rate limits
 CHECK = "check"
 """What a check run is named after that is about the mapping, and not about a stage."""

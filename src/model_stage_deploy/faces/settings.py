@@ -10,7 +10,7 @@ from model_stage_deploy.core.errors import Invalid
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.redaction import Secret
 
-ACTION_COMMANDS = ("deploy", "rollback", "resolve", "plan", "check", "reconcile", "sweep")
+ACTION_COMMANDS = ("deploy", "rollback", "finish", "resolve", "plan", "promote", "check", "reconcile", "sweep")
 
 
 AUTO = "auto"
@@ -36,18 +36,33 @@ class Output:
 INPUTS: tuple[Input, ...] = (
     Input(
         "command",
-        "What to do: deploy, rollback, resolve (outputs only, deploys nothing), plan (outputs for later jobs), check "
-        "(the mapping), reconcile (find what a lost event left undone), or sweep (close what dead runs left behind).",
+        "What to do: deploy, rollback, finish (join what many jobs deployed to the targets of one stage), resolve "
+        "(outputs only, deploys nothing), plan (outputs for later jobs), promote (write a stage tag), check (the "
+        "mapping), reconcile (find what a lost event left undone), or sweep (close what dead runs left behind).",
         "deploy",
     ),
     Input("tag", "The tag to deploy or resolve. Default: the tag that was pushed."),
-    Input("model", "rollback, plan, check, reconcile, sweep: the model, such as churn or fraud/eu."),
+    Input("model", "rollback, promote, plan, check, reconcile, sweep: the model, such as churn or fraud/eu."),
     Input(
         "stage",
-        "rollback, plan, reconcile: the stage, such as prod. deploy: only this one of the stages that a tag concerns.",
+        "rollback, promote, plan, reconcile: the stage, such as prod. deploy: only this one of the stages that a tag "
+        "concerns.",
     ),
-    Input("to", "rollback: the version to go back to. Default: the one that was there before."),
-    Input("planned", "deploy, rollback: what a plan promised, from its matrix. Anything else is refused."),
+    Input(
+        "to",
+        "rollback: the version to go back to. Default: the one that was there before. promote: the version, always.",
+    ),
+    Input("target", "deploy, rollback: only these of the stage's targets, by name, separated by commas."),
+    Input("wave", "deploy, rollback: only this wave of the stage's targets: its number, from 1."),
+    Input("shard", "deploy, rollback: only this part of the targets: 2/8 is the second of eight."),
+    Input(
+        "spread",
+        "plan: many jobs for the targets of a stage. How many jobs for waves of them, one after the other, the "
+        "workflow has; 0 for one job for all.",
+        "0",
+    ),
+    Input("shards", "plan: how many jobs each wave gets. Default: as many as are of use, and as there is room for."),
+    Input("planned", "deploy, rollback, finish: what a plan promised, from its matrix. Anything else is refused."),
     Input(
         "force",
         "deploy: even a tag that a newer one superseded, a version that is live already, or one that failed and is "
@@ -111,6 +126,10 @@ OUTPUTS: tuple[Output, ...] = (
     Output("verified", "Whether verification said that what was deployed serves: true or false."),
     Output("matrix", 'plan: what is to be deployed, as a matrix for a later job: `{"include": [...]}`.'),
     Output("count", "plan, reconcile: how many deployments that are."),
+    Output("waves", "plan: a list of matrices for the targets of stages, to be carried out one after the other."),
+    Output("finish", "plan: a matrix for the jobs that join what the jobs of the waves did."),
+    Output("spread", "plan: how many deployments the waves are of."),
+    Output("keep-going", "plan: whether a wave begins even if the one before failed: true or false."),
     Output("json", "The whole outcome as a JSON document."),
 )
 
@@ -124,6 +143,11 @@ class Settings:
     model: str = ""
     stage: str = ""
     to: str = ""
+    target: str = ""
+    wave: str = ""
+    shard: str = ""
+    spread: int = 0
+    shards: int = 0
     planned: str = ""
     force: bool = False
     config: str = ""
@@ -163,6 +187,11 @@ def from_inputs(environ: Mapping[str, str]) -> Settings:
         model=given["model"],
         stage=given["stage"],
         to=given["to"],
+        target=given["target"],
+        wave=given["wave"],
+        shard=given["shard"],
+        spread=_number("spread", given["spread"]),
+        shards=_number("shards", given["shards"]),
         planned=given["planned"],
         force=_switch("force", given["force"]),
         config=given["config"],
@@ -181,6 +210,12 @@ def from_inputs(environ: Mapping[str, str]) -> Settings:
         secrets=Secret(given["secrets"]) if given["secrets"] else None,
         token=Secret(token) if token else None,
     )
+
+
+def _number(name: str, text: str) -> int:
+    if text and (not text.isascii() or not text.isdigit() or len(text) > 6):
+        raise Invalid(Reason.USAGE, f"input {name} is {text[:80]!r}", hint="write a whole number, 0 for none")
+    return int(text or 0)
 
 
 def wait_of(text: str, where: str) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -17,12 +18,15 @@ from model_stage_deploy.core.errors import Invalid, MachineryFailed
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.redaction import Scrubber, Secret
 from model_stage_deploy.faces import members
+from model_stage_deploy.faces.asking import is_rollback
 from model_stage_deploy.faces.event import Platform, WorkflowEvent
 from model_stage_deploy.faces.handed_secrets import handed_secrets
 from model_stage_deploy.faces.hosting import forge_of, host_of
+from model_stage_deploy.faces.progress import progress_beside
+from model_stage_deploy.faces.scoping import scope_of
 from model_stage_deploy.faces.settings import Settings
 from model_stage_deploy.flows.context import Configuration, Context, Wishes
-from model_stage_deploy.ports import Announcer, CodeHost, LockStore, Trusted
+from model_stage_deploy.ports import Announcer, LockStore, TargetLog, Trusted
 
 if TYPE_CHECKING:
     from model_stage_deploy.flows.change import World
@@ -49,6 +53,7 @@ def working(
     Raises Invalid (usage, not-a-repository).
     """
     from model_stage_deploy.adapters.annotations_yaml import find_annotation
+    from model_stage_deploy.adapters.documents import read_document
     from model_stage_deploy.adapters.github_limits import Waits
     from model_stage_deploy.adapters.jinja_templates import JinjaTemplates
     from model_stage_deploy.adapters.system_clock import SystemClock
@@ -62,19 +67,25 @@ def working(
     for value in handed.values():
         announcer.mask(value)
     with open_source(settings, event, environ, lambda text: announcer.note("warning", text)) as source:
+        stop = threading.Event()
         waits = Waits(SystemClock(), tell=announcer.say)
         host, hostless = host_of(settings, event, source, scrubber, waits)
         forge = forge_of(settings, event, waits)
         yield Context(
             repository=source,
             configuration=_Configurations(settings, source, trusted=event.in_job),
-            deployer=members.deployers(),
+            deployer=members.deployers(stop),
             gate=members.gates(source, host, forge),
-            verifier=members.verifiers(),
+            verifier=members.verifiers(stop),
+            mirror=members.mirrors(),
             templates=JinjaTemplates(),
             annotation=find_annotation,
             announcer=announcer,
-            clock=SystemClock(),
+            clock=SystemClock(stop),
+            stop=stop,
+            documents=read_document,
+            progress=lambda: progress_beside(announcer),
+            targets=open_targets(source, scrubber, local=settings.records == "log" or settings.no_github),
             host=host,
             hostless=hostless,
             forge=forge,
@@ -83,21 +94,27 @@ def working(
             interrupt=_interrupt,
             environ=environ,
             owner=event.run.actor or ("" if event.in_job else source.identity()),
-            wishes=Wishes(
-                by_hand=settings.by_hand,
-                force=settings.force,
-                override=settings.override,
-                wait=settings.wait,
-                lock=not settings.no_lock,
-                tag=settings.write_tag,
-                stage=settings.stage if settings.command == "deploy" else "",
-                planned=settings.planned,
-            ),
+            wishes=_wishes(settings),
             repository_name=event.repository,
             run=event.run,
             dry_run=settings.dry_run,
             handed=handed,
         )
+
+
+def _wishes(settings: Settings) -> Wishes:
+    """How whoever started the run wants it. Raises Invalid (usage)."""
+    return Wishes(
+        by_hand=settings.by_hand,
+        force=settings.force,
+        override=settings.override,
+        wait=settings.wait,
+        lock=not settings.no_lock,
+        tag=settings.write_tag,
+        stage=settings.stage if settings.command in ("deploy", "finish") and not is_rollback(settings) else "",
+        planned=settings.planned,
+        scope=scope_of(settings),
+    )
 
 
 def open_source(
@@ -150,6 +167,13 @@ def _token_for(url: str, settings: Settings, event: WorkflowEvent) -> Secret | N
     return settings.token if parts_of(url).hostname in hosts else None
 
 
+def open_targets(source: GitSource, scrubber: Scrubber, *, local: bool) -> TargetLog:
+    """The log of targets: on the remote; without one, and where all records are `local`, in the repository itself."""
+    from model_stage_deploy.adapters.git_targets import open_target_log
+
+    return open_target_log(source, scrubber.text, local=local)
+
+
 def open_locks(source: GitSource) -> LockStore:
     """Locks on the remote; without one, in the repository itself."""
     from model_stage_deploy.adapters.git_locks import open_lock_store
@@ -197,23 +221,6 @@ def _sign_as(event: WorkflowEvent, environ: Mapping[str, str]) -> None:
 def _interrupt() -> None:
     """End what the main thread waits for, as a cancelled job would."""
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-@contextmanager
-def looking(settings: Settings, event: WorkflowEvent, environ: Mapping[str, str]) -> Iterator[tuple[Context, CodeHost]]:
-    """A context for one who only looks, and where deployments are recorded: GitHub, or this repository's own log.
-
-    Raises Invalid (not-a-repository).
-    """
-    import sys
-
-    from model_stage_deploy.adapters.terminal_announcer import TerminalAnnouncer
-
-    scrubber = Scrubber()
-    with working(settings, event, environ, TerminalAnnouncer(sys.stderr, scrubber), scrubber) as context:
-        if context.host is None:
-            raise context.hostless or AssertionError(settings.command)
-        yield context, context.host
 
 
 @contextmanager

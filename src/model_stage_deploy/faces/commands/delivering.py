@@ -22,6 +22,7 @@ def _deploy(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--stage", default="", help="this stage alone, where the tag concerns several")
     _delivering(command)
+    _targets(command)
 
 
 def _rollback(command: argparse.ArgumentParser) -> None:
@@ -33,6 +34,25 @@ def _rollback(command: argparse.ArgumentParser) -> None:
     tags.add_argument("--tag", dest="write_tag", action="store_const", const=True, help="write a GTO tag that says so")
     tags.add_argument("--no-tag", dest="write_tag", action="store_const", const=False, help="write none")
     _delivering(command)
+    _targets(command)
+
+
+def _finish(command: argparse.ArgumentParser) -> None:
+    what = command.add_mutually_exclusive_group()
+    what.add_argument("tag", nargs="?", default="", help="the stage tag, quoted: 'churn#prod#4'")
+    what.add_argument("--rollback", nargs=2, metavar=("MODEL", "STAGE"), help="a rollback instead of a tag")
+    command.add_argument("--to", default="", metavar="VERSION", help="of a rollback (default: the one before)")
+    command.add_argument("--stage", default="", help="this stage alone, where the tag concerns several")
+    command.add_argument("--force", action="store_true", help="as the jobs of the targets had it")
+    _delivering(command)
+
+
+def _targets(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--target", action="append", metavar="NAME", help="only this of the stage's targets; may be given again"
+    )
+    command.add_argument("--wave", default="", metavar="NUMBER", help="only this wave of its targets, from 1")
+    command.add_argument("--shard", default="", metavar="I/N", help="only this part of its targets: 2/8")
 
 
 def _delivering(command: argparse.ArgumentParser) -> None:
@@ -48,15 +68,21 @@ def _delivering(command: argparse.ArgumentParser) -> None:
 
 
 def settings_of(given: argparse.Namespace) -> Settings:
-    """The command line as the settings that the action has, too."""
+    """The command line as the settings that the action has, too. `--rollback MODEL STAGE` names what a tag would."""
     token = token_in(os.environ)
     taken = vars(given)
+    model, stage = taken.get("rollback") or (taken.get("model", ""), taken.get("stage", ""))
     return Settings(
         command=given.command,
         tag=taken.get("tag", ""),
-        model=taken.get("model", ""),
-        stage=taken.get("stage", ""),
+        model=model,
+        stage=stage,
         to=taken.get("to", ""),
+        target=",".join(taken.get("target") or ()),
+        wave=taken.get("wave", ""),
+        shard=taken.get("shard", ""),
+        spread=taken.get("spread", 0),
+        shards=taken.get("shards", 0),
         planned=taken.get("planned", ""),
         force=taken.get("force", False),
         config=taken.get("config", ""),
@@ -101,5 +127,5 @@ def deliver(given: argparse.Namespace) -> int:
     return outcome.exit_code
 
 
-ARGUMENTS = {"deploy": _deploy, "rollback": _rollback}
-RUN = {"deploy": deliver, "rollback": deliver}
+ARGUMENTS = {"deploy": _deploy, "rollback": _rollback, "finish": _finish}
+RUN = {"deploy": deliver, "rollback": deliver, "finish": deliver}

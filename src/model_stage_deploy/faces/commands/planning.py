@@ -5,18 +5,21 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from typing import Any
 
 from model_stage_deploy.core.errors import Invalid
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.redaction import Scrubber
-from model_stage_deploy.faces.arguments import mapping_arguments, records_arguments
+from model_stage_deploy.faces.arguments import mapping_arguments, positive, records_arguments
 from model_stage_deploy.faces.commands.delivering import announcer_on, settings_of
 from model_stage_deploy.faces.matrix import Planned, counted, planned
 from model_stage_deploy.faces.opening import require_path
 from model_stage_deploy.faces.printing import print_page
 from model_stage_deploy.report.columns import Block, Table
+
+_SHOWN = 20  # jobs for targets
 
 
 def _plan(command: argparse.ArgumentParser) -> None:
@@ -28,6 +31,14 @@ def _plan(command: argparse.ArgumentParser) -> None:
     command.add_argument("--override", default="", metavar="REASON", help="go past the gates, if the mapping lets you")
     mapping_arguments(command)
     records_arguments(command, "ask the log in `.git` here, not the code host")
+    command.add_argument(
+        "--spread",
+        type=positive,
+        default=0,
+        metavar="WAVES",
+        help="many jobs for a stage's targets, in so many waves at most",
+    )
+    command.add_argument("--shards", type=positive, default=0, metavar="NUMBER", help="that many jobs for each wave")
 
 
 def run(given: argparse.Namespace) -> int:
@@ -37,12 +48,8 @@ def run(given: argparse.Namespace) -> int:
         raise Invalid(
             Reason.USAGE, "--to goes with --rollback", hint="for example: plan --rollback churn prod --to v3.0.0"
         )
-    settings = settings_of(given)
-    if given.rollback:
-        model, stage = given.rollback
-        settings = replace(settings, model=model, stage=stage)
     scrubber = Scrubber()
-    found = planned(settings, os.environ, announcer_on(sys.stderr, scrubber), scrubber)
+    found = planned(settings_of(given), os.environ, announcer_on(sys.stderr, scrubber), scrubber)
     with suppress(BrokenPipeError):  # whoever reads: the exit code tells
         print_page(found.document, _page(found, scrubber), as_json=given.json)
     return found.outcome.exit_code
@@ -52,10 +59,20 @@ def _page(found: Planned, scrubber: Scrubber) -> list[Block]:
     from model_stage_deploy.report.text import describe
 
     lines: list[Block] = [scrubber.text(line) for line in describe(found.outcome)]
-    entries = found.document["matrix"]["include"]
-    shown = ("action", "model", "version", "stage", "environment", "group")
-    table = [Table([shown, *(tuple(str(entry[key]) for key in shown) for entry in entries)])] if entries else []
-    return [*lines, "", counted(found.size), *table]
+    return [*lines, "", counted(found.jobs), *_tables(found.document)]
+
+
+def _tables(document: Mapping[str, Any]) -> Iterator[Table]:
+    """The jobs; of those of a wave the first ones, as there can be hundreds."""
+    single = document["matrix"]["include"]
+    parts = [entry for wave in document["waves"] for entry in wave["include"]]
+    for entries, more in ((single, ()), (parts[:_SHOWN], ("wave", "shard", "targets"))):
+        shown = ("action", "model", "version", "stage", "environment", *(more or ("group",)))
+        rows = [tuple(str(entry[key]) for key in shown) for entry in entries]
+        if len(parts) > _SHOWN and more:
+            rows.append((f"and {len(parts) - _SHOWN} more", *[""] * (len(shown) - 1)))
+        if rows:
+            yield Table([shown, *rows])
 
 
 ARGUMENTS = {"plan": _plan}

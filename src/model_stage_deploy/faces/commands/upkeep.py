@@ -82,7 +82,7 @@ def _host(given: argparse.Namespace) -> Iterator[tuple[Context, CodeHost, str]]:
     """
     from model_stage_deploy.faces.event import read_event
     from model_stage_deploy.faces.hosting import books_of
-    from model_stage_deploy.faces.wiring import looking
+    from model_stage_deploy.faces.looking import looking
 
     require_path(given.repo, given.command)
     settings, event = settings_of(given), read_event(os.environ)
