@@ -40,22 +40,25 @@ class Scene:
     listen: Callable[[str], None] | None = None
     path: str = ""
     verb: Verb = "deploy"
+    attempt: str = "try-1"
+    trusted: Path | None = None
+    """Where a deployer of the user's own is found."""
 
     @property
     def deployer(self) -> Any:
         real = {"process": Subprocesses(GRACE), "web": RequestsWeb(), "clock": SystemClock()}
-        return build(load(self.name), {**real, **(self.ports or {})})
+        return build(load(self.name, self.trusted), {**real, **(self.ports or {})})
 
     @property
     def options(self) -> Any:
-        return options_of(load(self.name), self.settings)
+        return options_of(load(self.name, self.trusted), self.settings)
 
     def job(self) -> Job:
-        values = msd_variables(self.plan, "try-1", model_dir=self.files, action=self.verb)
+        values = msd_variables(self.plan, self.attempt, model_dir=self.files, action=self.verb)
         env = {**child_environment(os.environ), **values}
         env["PATH"] = f"{self.path}:{env['PATH']}"
         plan = replace(self.plan, decision=replace(self.plan.decision, action=self.verb))
-        return Job(plan, "try-1", env, self.timeout, self._heard, self.files, self.files)
+        return Job(plan, self.attempt, env, self.timeout, self._heard, self.files, self.files)
 
     def _heard(self, text: str) -> None:
         self.said.append(text)
@@ -79,11 +82,14 @@ class Bench:
     """How to bring one deployer into each of the situations that are asked about, with either of its verbs."""
 
     verb: Verb = "deploy"
+    asks: str = "a port"
+    """What the deployer works with: `nobody` for one that asks for no port."""
 
     def __init__(self, tmp_path: Path) -> None:
         self.files = tmp_path / "files"
         self.files.mkdir()
         self.gate = tmp_path / "gate"
+        self.marks = tmp_path / "marks"
         self.arrived_at = tmp_path / "arrived"
 
     def good(self) -> Scene:
@@ -106,6 +112,26 @@ class Bench:
     def echoing(self, hostile: str) -> Scene:
         """Carries `hostile` to the other end, where `arrived` finds it."""
         raise NotImplementedError
+
+    def transient(self) -> Scene | None:
+        """Fails in a way that passes, and leaves a mark; None where no failure of it is known to pass."""
+        return None
+
+    def telling(self) -> Scene | None:
+        """Can tell what runs; None where it never can."""
+        return None
+
+    def silent(self) -> Scene:
+        """Could tell what runs with other settings."""
+        return self.good()
+
+    def speaking(self, target: str) -> Scene:
+        """Says its target's name, or has it (or the attempt's, which is the same) in its receipt."""
+        raise NotImplementedError
+
+    def tries(self) -> int:
+        """How often something was begun since the bench was made."""
+        return len(self.marks.read_text().splitlines()) if self.marks.exists() else 0
 
     def arrived(self) -> str:
         return self.arrived_at.read_bytes().decode()
@@ -141,6 +167,15 @@ class ShellBench(Bench):
         plan = a_plan(description=hostile)
         return replace(self._scene(f"printf %s \"$MSD_MODEL_DESCRIPTION\" > '{self.arrived_at}'"), plan=plan)
 
+    def transient(self) -> Scene:
+        return self._scene(f"echo x >> '{self.marks}'; echo last words; exit 75")
+
+    def telling(self) -> Scene:
+        return Scene("shell", {"run": "exit 1", "status": "echo hello"}, self.files, verb=self.verb)
+
+    def speaking(self, target: str) -> Scene:
+        return replace(self._scene('echo "for $MSD_TARGET"'), plan=a_plan(target=target))
+
 
 class MlemBench(Bench):
     """`mlem`, with a program of that name in front of PATH."""
@@ -174,12 +209,70 @@ class MlemBench(Bench):
 
     def echoing(self, hostile: str) -> Scene:
         came = "sys.argv[-1]" if self.verb == "deploy" else "os.environ['MSD_MODEL_DESCRIPTION']"
-        write = f"open({str(self.arrived_at)!r}, 'wb').write(os.fsencode({came}))"
+        write = f"'status' in sys.argv or open({str(self.arrived_at)!r}, 'wb').write(os.fsencode({came}))"
         return replace(self._scene(write, extra=[hostile]), plan=a_plan(description=hostile))
+
+    def telling(self) -> Scene:
+        return self._scene("print('running')")
+
+    def silent(self) -> Scene:
+        return Scene("mlem", {"argv": ["mlem", "deploy"]}, self.files, verb=self.verb)
+
+    def speaking(self, target: str) -> Scene:
+        return replace(self._scene("print('for', os.environ['MSD_TARGET'])"), plan=a_plan(target=target))
+
+
+class PresetBench(Bench):
+    """`preset`, with a program `kubectl` in front of PATH; what it does with each tool is for tests/deployers."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        super().__init__(tmp_path)
+        self.bin = tmp_path / "bin"
+        self.bin.mkdir()
+
+    def _scene(self, text: str, uri: str = "s3://models/churn") -> Scene:
+        program = self.bin / "kubectl"
+        program.write_text(f"#!{sys.executable}\nimport os, sys, time\nprint('hello', flush=True)\n{text}\n")
+        program.chmod(0o755)
+        settings: dict[str, Any] = {"name": "seldon", "model": "churn", "uri": uri}
+        if self.verb == "undeploy":
+            settings = {"name": "kserve", "inferenceservice": "churn", "uri": uri, "allow-delete": True}
+        return Scene("preset", settings, self.files, path=str(self.bin), verb=self.verb)
+
+    def good(self) -> Scene:
+        return self._scene("")
+
+    def failing(self) -> Scene:
+        return self._scene("sys.exit('last words')")
+
+    def hanging(self) -> Scene:
+        return self._scene("import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)")
+
+    def gated(self) -> Scene:
+        return self._scene(f"while not os.path.exists({str(self.gate)!r}): time.sleep(0.01)")
+
+    def secretive(self) -> Scene:
+        return self._scene("", uri=SECRET)
+
+    def echoing(self, hostile: str) -> Scene:
+        write = f"open({str(self.arrived_at)!r}, 'wb').write(os.fsencode(os.environ['MSD_MODEL_DESCRIPTION']))"
+        return replace(self._scene(write), plan=a_plan(description=hostile))
+
+    def transient(self) -> Scene:
+        return self._scene(f"open({str(self.marks)!r}, 'a').write('x\\n'); print('last words'); sys.exit(75)")
+
+    def telling(self) -> Scene:
+        return self._scene("print('True')")
+
+    def silent(self) -> Scene:
+        return Scene("preset", {"name": "modal", "app": "app.py", "deployment": "churn"}, self.files, verb=self.verb)
+
+    def speaking(self, target: str) -> Scene:
+        return replace(self._scene("print('for', os.environ['MSD_TARGET'])"), plan=a_plan(target=target))
 
 
 class _GatedWeb:
-    """Asks to come back, and then answers well if the gate is open."""
+    """Takes the work, and says then that it is done if the gate is open."""
 
     def __init__(self, gate: Path) -> None:
         self._gate = gate
@@ -187,7 +280,9 @@ class _GatedWeb:
 
     def send(self, request: WebRequest) -> WebResponse:
         first, self._first = self._first, False
-        return WebResponse(503 if first else 200 if self._gate.exists() else 400, {}, b"")
+        if first:
+            return WebResponse(202, {"location": "/operations/1"}, b"")
+        return WebResponse(200, {}, b'{"status": "succeeded"}' if self._gate.exists() else b'{"status": "failed"}')
 
 
 class WebhookBench(Bench):
@@ -216,10 +311,26 @@ class WebhookBench(Bench):
 
     def secretive(self) -> Scene:
         body = {"a": [SECRET]}
-        return self._scene(secret=SECRET, headers={"X-Odd": f"a {SECRET}"}, body=body, **{"undeploy-body": body})
+        return self._scene(
+            signature="github", secret=SECRET, headers={"X-Odd": f"a {SECRET}"}, body=body, **{"undeploy-body": body}
+        )
 
     def echoing(self, hostile: str) -> Scene:
         return replace(self._scene(), plan=a_plan(description=hostile))
+
+    def transient(self) -> Scene:
+        self.receiver.behave(Answer(503, b"last words", {"Retry-After": "7"}))
+        return self._scene()
+
+    def telling(self) -> Scene:
+        self.receiver.behave(Answer(200, b'{"state": "running", "version": "v3.1.0"}'))
+        return self._scene(status={"url": self.receiver.url + "/status"})
+
+    def speaking(self, target: str) -> Scene:
+        return replace(self._scene(), plan=a_plan(target=target))
+
+    def tries(self) -> int:
+        return sum(request.method != "GET" for request in self.receiver.requests)
 
     def arrived(self) -> str:
         return str(self.receiver.requests[-1].json["model"]["description"])
@@ -228,4 +339,9 @@ class WebhookBench(Bench):
         self.receiver.__exit__(None, None, None)
 
 
-BENCHES: Mapping[str, type[Bench]] = {"shell": ShellBench, "webhook": WebhookBench, "mlem": MlemBench}
+BENCHES: Mapping[str, type[Bench]] = {
+    "shell": ShellBench,
+    "webhook": WebhookBench,
+    "mlem": MlemBench,
+    "preset": PresetBench,
+}

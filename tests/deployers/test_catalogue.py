@@ -199,7 +199,7 @@ def test_installed_deployers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     )
     _file(site, "Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n", "theirs-1.0.dist-info/METADATA")
     monkeypatch.syspath_prepend(str(site))
-    assert known() == ["shell", "webhook", "mlem", "broken", "theirs"]
+    assert known() == ["shell", "webhook", "mlem", "preset", "broken", "theirs"]
     assert build(load("theirs"), PORTS).describe(a_plan(), None) == ["ship v3.1.0"]
     assert "AttributeError" in _refusal("broken").message
     assert load("shell").__module__ == "model_stage_deploy.deployers.shell"

@@ -24,6 +24,7 @@ BUILT_IN: Mapping[str, str] = {
     "shell": "model_stage_deploy.deployers.shell:Shell",
     "webhook": "model_stage_deploy.deployers.webhook:Webhook",
     "mlem": "model_stage_deploy.deployers.mlem:Mlem",
+    "preset": "model_stage_deploy.deployers.preset:PresetDeployer",
 }
 """One line per deployer; nothing is imported before it is used."""
 
