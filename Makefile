@@ -20,12 +20,13 @@ test-thorough: $(VENV)/.test
 	$(BIN)/python -m pytest -n $(WORKERS) -m "thorough and not long" $(ARGS)
 
 test-long: $(VENV)/.test
-	MSD_LONG=1 $(BIN)/python -m pytest -n $(WORKERS) -m "not runner" --timeout 1800 $(ARGS)
+	MSD_LONG=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not runner" --timeout 1800 $(ARGS)
 
-# Ten minutes, for gto needs half of them for 100,000 tags. `make bench ARGS="--tags 1000"` measures one size.
+# A quarter of an hour, for gto needs a third of it for 100,000 tags. `make bench ARGS="--tags 1000"` measures one size.
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks.registry $(ARGS)
 	$(BIN)/python -m benchmarks.remote
+	$(BIN)/python -m benchmarks.fanout
 
 # Twelve minutes: 200 deployments killed, 50 at once, and what safety costs. ARGS="--kills 20 --together 10" does less.
 campaign: $(VENV)/.test

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from benchmarks.answering import answering
 from benchmarks.comparisons import Row, across, compared, faster
+from benchmarks.fanout import Asked, bare
 from benchmarks.measure import Measured
 from benchmarks.registries import STANDING, TAG, build
 from benchmarks.registry import _told, gto_action, same_fields
@@ -101,3 +104,27 @@ def test_every_target_has_its_row() -> None:
 def test_frames_and_headings_do_not_count() -> None:
     assert _told("╒══╕\n│ name │ #dev │\n╞══╡\n│ churn │ v1.0.0 │\n╘══╛\n") == [["churn", "v1.0.0"]]
     assert _told("v1.4.0\n") == [["v1.4.0"]]
+
+
+def test_the_fanout_benchmark_prints_its_tables(tmp_path: Path) -> None:
+    sizes = ("--targets", "40", "--parallel", "8", "--answer", "0.01", "--size", "5", "--size", "20", "--plan", "300")
+    out = bench("fanout", *sizes, "--runs", "1", "--directory", str(tmp_path))
+
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in out.splitlines() if line.startswith("| ")]
+    measured = {row[0]: row[1:] for row in rows}
+    assert measured["ideal"][:2] == ["0.05", "1.0"]
+    assert "the receiver, asked by bare sockets (8 at once)" in measured
+    assert float(measured["deploy, the targets alone"][0]) < float(measured["deploy, the whole command"][0])
+    assert measured["20"][2].endswith(" MiB")
+    assert ["3", "39", "19"] in [row[:3] for row in rows]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_receiver_of_the_fanout_benchmark_counts_what_comes() -> None:
+    with answering(0.1) as server:
+        seconds = asyncio.run(bare(server.url, Asked(targets=60, answer=0.1, parallel=30, runs=1)))
+        heard = server.heard()
+        assert server.heard() == (0, 0, 0)
+
+    assert seconds >= 0.2
+    assert (heard.requests, heard.at_once, heard.connections) == (60, 30, 60)
