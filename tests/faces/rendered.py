@@ -11,7 +11,7 @@ from markdown_it.token import Token
 
 _OUR_HTML = re.compile(
     r"<details( open)?><summary>(The end of the deployer's output|The facts that gates and verification looked at"
-    r"|What deployments would do|Took [0-9]+\.[0-9] s)</summary>|</details>"
+    r"|What deployments would do|The other targets|Took [0-9]+\.[0-9] s)</summary>|</details>"
 )
 _HARMLESS = {"h2", "p", "code", "pre", "table", "thead", "tbody", "tr", "th", "td", "strong", "em", "ul", "li"} | {
     *("blockquote", "details", "summary", "br", "hr"),

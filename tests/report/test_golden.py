@@ -14,8 +14,11 @@ STAGES = ["Stage", "Version", "Live now", "Result"]
 ORDER = [
     STAGES,
     ["Line", "Setting", "What is wrong", "Likely way to put it right"],
+    ["Wave of m prod", "Targets", "", ""],
+    ["Target of m prod", "Wave", "Result", "Live now", "Why"],
     ["Gate", "", "What it saw"],
     ["Verification", "", "What it saw"],
+    ["Target of m prod", "Wave", "Result", "Live now", "Time"],
     ["Detail", "Value"],
     ["", "Fact", "Value"],
     ["Step", "Time", ""],

@@ -14,6 +14,7 @@ from model_stage_deploy.core.lifecycle import State
 from model_stage_deploy.core.outcome import Outcome, Step, subject_of
 from model_stage_deploy.core.reasons import Reason, Result
 from model_stage_deploy.core.redaction import Scrubber
+from model_stage_deploy.core.reported import Reported
 from model_stage_deploy.core.verdict import Finding, Verified, failed, passed
 from model_stage_deploy.core.way import Spot, Way
 from model_stage_deploy.report.summary import summary
@@ -41,6 +42,7 @@ def _outcome(reason: Reason, text: str = "text", **changes: object) -> Outcome:
         checks=(Verified(text, Finding.FAILED, text, {text: text}),),
         mistakes=(Mistake(text, 1, 1, text, text, text),) * (2 if reason is Reason.MAPPING_INVALID else 0),
         overridden=text,
+        receipt=Reported(text, text, {text: [text]}),
         way=Way(text, text, registered=True, spots=(Spot(text, State.FAILED, text, None),)),
     )
     return replace(outcome, **changes)  # type: ignore[arg-type]

@@ -209,6 +209,10 @@ def outputs(outcome: Outcome, json_text: str) -> dict[str, str]:
         "verified": "true" if outcome.verified else "false",
         "matrix": "",
         "count": "",
+        "waves": "",
+        "finish": "",
+        "spread": "",
+        "keep-going": "",
         "json": json_text,
     }
 

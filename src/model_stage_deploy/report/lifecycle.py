@@ -9,10 +9,12 @@ from model_stage_deploy.core.journey import Journey, Step
 from model_stage_deploy.core.lifecycle import Lifecycle, Recorded, State, is_of
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.registry import Finding
+from model_stage_deploy.core.seen import Seen
 from model_stage_deploy.core.way import spot_of
 from model_stage_deploy.report.columns import Block, Table
 from model_stage_deploy.report.pages import warnings
 from model_stage_deploy.report.registry import held, moment, warning, when
+from model_stage_deploy.report.seen import document as seen_document
 from model_stage_deploy.report.way import decided_cell, running_cell
 
 SCHEMA = "model-stage-deploy/status/v1"
@@ -25,14 +27,23 @@ _DAY = 10  # characters of an ISO 8601 time
 
 
 def document(
-    rows: Sequence[Lifecycle], journeys: Iterable[Journey], findings: Iterable[Finding], *, recorded_in: str
+    rows: Sequence[Lifecycle],
+    journeys: Iterable[Journey],
+    findings: Iterable[Finding],
+    *,
+    recorded_in: str,
+    seen: Sequence[Seen] = (),
 ) -> dict[str, Any]:
-    """`status --json`. `recorded_in` says where deployments are recorded: github, gitlab, git, log; "" for unknown."""
+    """`status --json`. `recorded_in` says where deployments are recorded: github, gitlab, git, log; "" for unknown.
+
+    `seen` are the deployers' answers, where they were asked.
+    """
+    answers = {(one.model, one.stage): one for one in seen}
     return {
         "schema": SCHEMA,
         "asked": bool(recorded_in),
         "recorded_in": recorded_in or None,
-        "stages": [_stage(row) for row in rows],
+        "stages": [_stage(row) | {"seen": seen_document(answers.get((row.model, row.stage)))} for row in rows],
         "journeys": [journey_document(journey) for journey in journeys],
         "warnings": [warning(finding) for finding in findings],
     }

@@ -10,9 +10,12 @@ from typing import Any
 
 from model_stage_deploy.core.outcome import Outcome
 from model_stage_deploy.core.reasons import Reason, Result
+from model_stage_deploy.core.target_outcome import by_result, is_bad
+from model_stage_deploy.core.target_tally import in_words
 from model_stage_deploy.core.way import Way, after
 from model_stage_deploy.report.markdown import Scrub, page
 from model_stage_deploy.report.next_steps import next_commands
+from model_stage_deploy.report.targets import target_tables
 from model_stage_deploy.report.text import headline, word
 from model_stage_deploy.report.way import picture
 
@@ -49,12 +52,15 @@ _HAPPENED = {
 _DISPENSABLE = {
     "tail": "the end of the deployer's output",
     "facts": "the facts",
+    "rest": "the targets that are well",
     "steps": "the timing",
     "actions": "what would be done",
     "mistakes": "the mistakes",
     "details": "the details",
+    "mirrors": "the mirrors",
     "checks": "the verification",
     "gates": "the gates",
+    "targets": "the targets",
     "warnings": "the warnings",
     "picture": "the picture",
 }
@@ -94,6 +100,7 @@ def summary(outcome: Outcome, scrub: Scrub, *, limit: int = LIMIT, pictures: boo
         "details": list(_details(outcome)),
         "facts": list(_facts(outcome)),
         "url": _link(outcome, scrub),
+        "targets": target_tables(outcome),
         "took": f"Took {sum(step.seconds for step in outcome.steps):.1f} s",
     }
     return page("summary.md.j2", scrub, values, limit=limit, dispensable=_DISPENSABLE)
@@ -104,6 +111,9 @@ def _headline(outcome: Outcome) -> str:
     if len(outcome.mistakes) > 1:
         files = ", ".join(dict.fromkeys(mistake.file for mistake in outcome.mistakes))
         return f"{word(outcome.result)}: {files} has {len(outcome.mistakes)} mistakes"
+    if any(map(is_bad, outcome.targets)):
+        about, counts = outcome.subject, in_words(by_result(outcome.targets).items())
+        return f"{word(outcome.result)}: {about.model} {about.version} in {about.stage}: {counts}"
     if len(outcome.parts) > 1:
         wrong = sum(part.exit_code != 0 for part in outcome.parts)
         which = outcome.subject.tag or outcome.subject.model or "what had drifted"
@@ -169,6 +179,7 @@ def _details(outcome: Outcome) -> Iterator[tuple[str, str]]:
         "Environment": plan.environment if plan else "",
         "Production": "yes" if plan and plan.production else "",
         "Deployer": plan.deployer if plan else "",
+        "Reported live": outcome.receipt.version if outcome.receipt else "",
         "Tag": subject.tag,
         "Commit": subject.commit,
         "Mapping": plan.config if plan else "",
@@ -181,6 +192,9 @@ def _facts(outcome: Outcome) -> Iterator[tuple[str, str, str]]:
     """Facts as JSON: of which gate or verification, by what name, and what."""
     told = [(verdict.gate, verdict.facts) for verdict in outcome.gates]
     told += [(check.check, check.facts) for check in outcome.checks]
+    told += [(one.mirror, one.facts) for one in outcome.mirrors]
+    if outcome.receipt is not None:
+        told.append((outcome.plan.deployer if outcome.plan else "the deployer", outcome.receipt.facts))
     rows = [(who, name, _fact(value)) for who, facts in told for name, value in facts.items()]
     yield from rows[:_SHOWN]
     if len(rows) > _SHOWN:

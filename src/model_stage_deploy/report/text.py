@@ -9,6 +9,7 @@ from model_stage_deploy.core.outcome import Outcome
 from model_stage_deploy.core.plan import Plan
 from model_stage_deploy.core.reasons import Result
 from model_stage_deploy.core.verdict import Answer, Verdict
+from model_stage_deploy.report.targets import target_lines
 
 _SHORTEST = 0.05  # seconds of a step that is worth a word
 _WORDS = {
@@ -57,10 +58,12 @@ def describe(outcome: Outcome) -> Iterator[str]:
         yield f"  live at: {outcome.environment_url}"
     if outcome.back is not None or (outcome.exit_code and outcome.placed):
         yield f"  live now: {outcome.live_version or 'not known: look at it'}"
+    yield from target_lines(outcome.targets)
     if outcome.overridden and outcome.placed:
         yield f"  GATES OVERRIDDEN: {outcome.overridden}"
     for part in outcome.parts:
         yield f"  {part.subject.stage}: {headline(part)}"
+        yield from (f"  {line}" for line in target_lines(part.targets))
     long = [step for step in outcome.steps if step.seconds >= _SHORTEST or not step.ok]
     if long:
         took = ", ".join(f"{step.name} {step.seconds:.1f} s{'' if step.ok else ' (failed)'}" for step in long)

@@ -182,6 +182,19 @@ def overridden() -> Outcome | None:
     return outcome and replace(outcome, gates=GATES, overridden="incident 42: the old model answers nonsense")
 
 
+def targets_failed() -> Outcome | None:
+    from tests.flows.target_world import TargetWorld
+    from tests.flows.target_world import mapping as of_targets
+
+    made = TargetWorld(of_targets('waves: [canary, "50%", rest], on-failure: rollback-wave'))
+    for version, letter in (("v1.0.0", "A"), ("v2.0.0", "B")):
+        made.tag(f"m@{version}", letter)
+    made.deploy(made.tag("m#prod#1", "A"))
+    made.bad.add("e2@v2.0.0")
+    made.broken.add("e1@v1.0.0")
+    return made.deploy(made.tag("m#prod#2", "B"))
+
+
 def mapping_invalid() -> Outcome:
     subject = Subject(tag="churn#prod#6", event="assignment", model="churn", stage="prod")
     journal = Journal(lambda: 0.0, subject)
@@ -228,6 +241,7 @@ MADE: dict[str, Callable[[], Outcome | None]] = {
     "several-stages": several_stages,
     "cancelled": cancelled,
     "overridden": overridden,
+    "targets-failed": targets_failed,
     "mapping-invalid": mapping_invalid,
     "template-error": template_error,
     "permission-missing": no_permission,
