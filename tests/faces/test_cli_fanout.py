@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,7 +42,7 @@ class Place:
 
     def __init__(self, top: Path) -> None:
         self.world = top / "world"
-        self.world.mkdir()
+        self.world.mkdir(parents=True)
         self.path = top / "repository"
         self.home = top / "home"
         self.home.mkdir()
@@ -185,3 +186,52 @@ def test_one_target_by_name(place: Place) -> None:
     unknown = place.deploy("--target", "nobody")
     assert unknown.exit_code == 2
     assert "there is no target nobody" in unknown.out + unknown.err
+
+
+def records(place: Place) -> list[dict[str, Any]]:
+    """What `targets --json` says of each target, less times, ids and sentences."""
+    told = run(place.path, "targets", "churn", "prod", "--json", "--no-github", home=place.home)
+    keep = ("target", "name", "wave", "version", "commit", "tag", "state", "verified", "rollback")
+    return [{key: one[key] for key in keep if key in one} for one in told.json["targets"]]
+
+
+def jobs_of(place: Place, *what: str) -> list[dict[str, str]]:
+    """The inputs of the jobs that a plan makes, `finish` the last."""
+    words = ["plan", *what, "--no-github", "--spread", "4", "--json"]
+    told = run(place.path, *words, env={"WORLD": str(place.world)}, home=place.home)
+    assert told.exit_code == 0, told.err
+    plan = told.json
+    waves = [entry["with"] for wave in plan["waves"] for entry in wave["include"]]
+    return [*waves, *(entry["with"] for entry in plan["finish"]["include"])]
+
+
+def carry_out(place: Place, job: dict[str, str]) -> Done:
+    """One job of a matrix, by the command line."""
+    named = ["--rollback", job["model"], job["stage"]] if job["command"] == "finish" and job["model"] else []
+    if job["command"] == "rollback":
+        named = [job["model"], job["stage"]]
+    options = [("--to", "to"), ("--wave", "wave"), ("--shard", "shard"), ("--planned", "planned")]
+    given = [word for flag, key in options if job.get(key) for word in (flag, str(job[key]))]
+    words = [job["command"], *(named or [job["tag"] or "churn#prod#1"]), *given, "--no-github"]
+    return run(place.path, *words, env={"WORLD": str(place.world)}, home=place.home)
+
+
+def test_one_process_and_the_jobs_of_a_plan_leave_the_same_records(tmp_path: Path) -> None:
+    alone, spread = (Place(tmp_path / name) for name in ("alone", "spread"))
+    assert alone.deploy().exit_code == 0
+    for job in jobs_of(spread, "churn#prod#1"):
+        done = carry_out(spread, job)
+        assert done.exit_code == 0, done.out + done.err
+    assert alone.has == spread.has == dict.fromkeys(NAMES, "v1.0.0")
+    assert records(alone) == records(spread)
+    assert {(one["version"], one["verified"]) for one in records(alone)} == {("v1.0.0", True)}
+
+
+def test_targets_that_changed_after_the_plan_are_not_deployed_to(place: Place) -> None:
+    first, *_ = jobs_of(place, "churn#prod#1")
+    changed = MAPPING.replace("e1, e2, e3]", "e1, e2, e3, new]")
+    (place.path / ".github/model-stages.yml").write_text(changed)
+    done = carry_out(place, first)
+    assert done.exit_code == 3, done.out
+    assert "is not what was planned any more" in done.out
+    assert place.calls == []

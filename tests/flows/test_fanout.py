@@ -278,11 +278,34 @@ def test_it_waits_between_waves() -> None:
 def test_a_part_deploys_to_its_targets_and_makes_no_record_of_the_stage(scope: Scope, touched: list[str]) -> None:
     made = world()
     before = made.records()
+    if scope.wave > 1:
+        made.deploy("m#prod#2", scope=Scope(wave=1))
+        touched = ["c1", *touched]
     outcome = made.deploy("m#prod#2", scope=scope)
     assert outcome.reason is Reason.TARGETS_DEPLOYED
     assert [name for name in ALL if made.has[name] == "v2.0.0"] == touched
     assert made.records() == before
-    assert len(made.kept.parts) == 1
+    assert len(made.kept.parts[("m", "prod", "prod")]) == (2 if scope.wave > 1 else 1)
+
+
+def test_a_wave_of_its_own_begins_when_those_before_it_ended_well() -> None:
+    made = world()
+    early = made.deploy("m#prod#2", scope=Scope(wave=3))
+    assert early.reason is Reason.TARGETS_FAILED
+    assert "wave 1 (canary) has not ended well, so wave 3 does not begin" in early.message
+    assert made.calls == []
+    made.deploy("m#prod#2", scope=Scope(wave=1))
+    made.bad.add("e2@v2.0.0")
+    made.deploy("m#prod#2", scope=Scope(wave=2))
+    assert "wave 2 (50%) has not ended well" in made.deploy("m#prod#2", scope=Scope(wave=3)).message
+    assert made.deploy("m#prod#2", scope=Scope(wave=3), force=True).reason is Reason.TARGETS_DEPLOYED
+
+
+def test_with_continue_each_wave_of_its_own_begins() -> None:
+    made = world("waves: [canary, rest], on-failure: continue")
+    made.broken.add("c1@v2.0.0")
+    assert made.deploy("m#prod#2", scope=Scope(wave=1)).reason is Reason.TARGETS_FAILED
+    assert made.deploy("m#prod#2", scope=Scope(wave=2)).reason is Reason.TARGETS_DEPLOYED
 
 
 @pytest.mark.parametrize("scope", [Scope(wave=4), Scope(targets=("nobody",))])

@@ -145,6 +145,11 @@ class Attempt:
                 announcer.end()
         self.placed = True
         self.reported = Reported(receipt.url, receipt.version, receipt.facts)
+        if self._deploys and receipt.facts.get("proof") is False and not self._plan.verify:
+            self._warn(
+                f"nothing proves that {decision.version} is what {decision.stage} has now: by itself a good end of "
+                f"{plan.deployer} does not; add `verify:` to the stage"
+            )
         return receipt
 
     def _verify(self, job: Job, receipt: Receipt) -> None:

@@ -12,8 +12,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from model_stage_deploy.core.durations import format_duration
-from model_stage_deploy.core.errors import MachineryFailed
+from model_stage_deploy.core.errors import DeploymentFailed, MachineryFailed
 from model_stage_deploy.core.plan import Decision, Plan
+from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.targets import (
     Target,
     TargetResult,
@@ -27,7 +28,7 @@ from model_stage_deploy.flows.hold import Hold
 from model_stage_deploy.flows.one_target import Done, TargetWork, Task, before_of
 from model_stage_deploy.flows.planning import Fan, Prepared
 from model_stage_deploy.flows.target_book import TargetBook
-from model_stage_deploy.flows.target_results import already, found_at, is_answered, is_of, told
+from model_stage_deploy.flows.target_results import already, found_at, is_answered, is_at, is_of, told
 from model_stage_deploy.flows.target_scope import selected
 
 _NOTHING = "it had nothing before that it could go back to"
@@ -74,6 +75,7 @@ class Fanout:
             if self._scope.finish:
                 self._judge()
             else:
+                self._require_earlier_waves()
                 self._tasks = {task.name: task for wave in self._waves for task in self._prepared_for(wave)}
                 self._deploy()
             if self._goes_back:
@@ -87,6 +89,23 @@ class Fanout:
             self._progress.end()
         self._close()
         return self._told()
+
+    def _require_earlier_waves(self) -> None:
+        """A wave begins when those before it are verified: one of many jobs sees that by what the others kept."""
+        scope, decision = self._scope, self._plan.decision
+        if scope.wave < 2 or self._goes_on_anyhow or decision.action != "deploy" or self.context.wishes.force:
+            return
+        for wave in self._plan.waves:
+            kept = [(target, self._book.known.get(target.name)) for target in wave.targets]
+            missing = [target.name for target, known in kept if not is_at(known, decision, self.fan.digest(target))]
+            if wave.number < scope.wave and missing:
+                raise DeploymentFailed(
+                    Reason.TARGETS_FAILED,
+                    f"wave {wave.number} ({wave.name}) has not ended well, so wave {scope.wave} does not begin: "
+                    f"{len(missing)} of {len(wave.targets)} targets do not have it ({', '.join(missing[:5])}"
+                    f"{', …' if len(missing) > 5 else ''})",
+                    hint=f"deploy the missing ones first: --wave {wave.number}",
+                )
 
     @property
     def _title(self) -> str:
@@ -133,15 +152,17 @@ class Fanout:
             names = {task.name for task in rest}
             self._progress.wave(wave._replace(targets=tuple(one for one in wave.targets if one.name in names)))
             self._book.begin([self._work.begun(task) for task in rest])
-            self._carry_out(rest, goes_on=self.fan.strategy.on_failure == "continue" or self._plan.decision.rollback)
+            self._carry_out(rest, goes_on=self._goes_on_anyhow)
         self._leave_rest()
         self._book.settle()
 
     @property
+    def _goes_on_anyhow(self) -> bool:
+        return self.fan.strategy.on_failure == "continue" or self._plan.decision.rollback
+
+    @property
     def _goes_on(self) -> bool:
-        if self.fan.strategy.on_failure == "continue" or self._plan.decision.rollback:
-            return True
-        return all(result.is_good for result in self.results.values())
+        return self._goes_on_anyhow or all(result.is_good for result in self.results.values())
 
     def _pause(self, wave: Wave) -> None:
         seconds = self.fan.strategy.pause

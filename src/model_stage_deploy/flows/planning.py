@@ -44,6 +44,8 @@ class Fan:
     targets: tuple[Target, ...]
     strategy: Strategy
     of: Callable[[Target, Decision], Prepared]
+    digest: Callable[[Target], str]
+    """That of one target's plan, without rendering it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +176,7 @@ class _Maker:
                 makers[decision] = self._for(decision)
             return makers[decision].made(target)
 
-        fan = Fan(targets, settings.strategy, of)
+        fan = Fan(targets, settings.strategy, of, lambda target: digest_for(self.digest, target))
         return Prepared(
             plan, settings, self.deployer, None, self.configuration, {}, lambda _url, _id: settings.verify, fan
         )

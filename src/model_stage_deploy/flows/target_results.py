@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 
 from model_stage_deploy.core.errors import DeploymentFailed
-from model_stage_deploy.core.plan import Plan
+from model_stage_deploy.core.plan import Decision, Plan
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.targets import TargetRecord, TargetResult, TargetState
 from model_stage_deploy.deployers.contract import Receipt
@@ -74,9 +74,14 @@ def _and_back(result: TargetResult, back: TargetResult | None) -> TargetResult:
 
 def is_of(record: TargetRecord, plan: Plan) -> bool:
     """Whether a record is of just that deployment, and ended well."""
-    decision = plan.decision
-    same = record.version == decision.version and record.commit == decision.commit and record.digest == plan.digest
-    return same and record.state is TargetState.SUCCESS
+    return is_at(record, plan.decision, plan.digest)
+
+
+def is_at(record: TargetRecord | None, decision: Decision, digest: str) -> bool:
+    """The same, for a target whose plan nobody made yet."""
+    if record is None or record.state is not TargetState.SUCCESS:
+        return False
+    return (record.version, record.commit, record.digest) == (decision.version, decision.commit, digest)
 
 
 def is_answered(result: TargetResult) -> bool:
