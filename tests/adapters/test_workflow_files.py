@@ -88,6 +88,8 @@ def test_what_starts_it(on: str, tags: TagFilter | None) -> None:
         ("{uses: org/model-stage-deploy@v1, with: {command: rollback}}", True, DEPLOYS),
         ("{uses: org/model-stage-deploy@v1, with: {command: '${{ inputs.command }}'}}", True, DEPLOYS),
         ("{uses: org/model-stage-deploy@v1, with: {command: resolve}}", False, READS),
+        ("{uses: org/model-stage-deploy@v1, with: {command: promote}}", False, {"contents": "write"}),
+        ("{uses: org/model-stage-deploy@v1, with: {command: promote, token: '${{ secrets.APP }}'}}", False, {}),
         ("{uses: org/model-stage-deploy@v1, with: {no-github: true}}", True, READS),
         ("{uses: org/model-stage-deploy@v1, with: {token: '${{ secrets.APP }}'}}", True, {}),
         ("{uses: org/model-stage-deploy@v1, with: {token: '${{ github.token }}'}}", True, DEPLOYS),

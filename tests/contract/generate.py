@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +21,23 @@ from model_stage_deploy.core.health import AILMENTS
 from model_stage_deploy.core.mapping_templates import NAMES, NAMES_AFTER
 from model_stage_deploy.core.permissions import FEATURES, yaml_lines
 from model_stage_deploy.core.reasons import Reason, Result
-from model_stage_deploy.deployers import catalogue
+from model_stage_deploy.core.targets import TARGET_RESULTS
 from model_stage_deploy.deployers.environment import DROPPED, VARIABLES
 from model_stage_deploy.faces.arguments import COMMANDS, command_parser
 from model_stage_deploy.faces.event_payloads import CLIENT_PAYLOAD
 from model_stage_deploy.faces.settings import INPUTS, OUTPUTS
 from tests.contract.action_files import action, host_action
+from tests.contract.deployer_tables import PAGES, index
+from tests.contract.preset_pages import presets
+from tests.contract.tables import table as _table
 
 ROOT = Path(__file__).resolve().parents[2]
-DEPLOYER_PAGES = {"shell": "run-a-script.md", "webhook": "send-a-webhook.md", "mlem": "use-mlem.md"}
+DEPLOYER_PAGES = {
+    "shell": "run-a-script.md",
+    "webhook": "send-a-webhook.md",
+    "mlem": "use-mlem.md",
+    "preset": "use-a-preset.md",
+}
 """The page of docs/howto that tells about each registered deployer."""
 
 _SHAPES = {
@@ -50,6 +58,10 @@ _SHAPES = {
     "Rollback": "`rollback`",
     "Events": "`events`",
     "Lock": "`lock`",
+    "Mirror": "`mirrors[]`",
+    "TargetItem": "`targets[]`",
+    "TargetsFile": "`targets`, in a file",
+    "Strategy": "`strategy`",
     "ModelPart": "`models.GLOB`",
 }
 """Shapes of the mapping, and what the reference calls them."""
@@ -64,6 +76,7 @@ _TEMPLATE_WORDS = {
     "stage": "such as `prod`",
     "environment": "the rendered `environment`",
     "tag": "such as `churn#prod#4`",
+    "target": "the one of the stage's `targets` that is deployed to; its `vars` are read as `vars`",
     "commit": "of the version",
     "repository": "`owner/name`; empty on a machine of your own",
     "environment_url": "below `verify:` only: where the model can be reached now, as the deployer says, else `url`",
@@ -160,6 +173,11 @@ def _ailments() -> str:
     return _table(("Code", "Severity", "Found by", "Meaning"), rows)
 
 
+def _target_results() -> str:
+    rows = [(f"`{result}`", meaning) for result, meaning in TARGET_RESULTS.items()]
+    return _table(("Result", "Meaning"), rows)
+
+
 def _fields() -> str:
     whole = schema()
     parts = [_field_table("The file", whole)]
@@ -217,35 +235,6 @@ def _type(of: Mapping[str, Any]) -> str:
     return {"string": "text", "integer": "whole number"}.get(kind, str(kind))
 
 
-def _with() -> str:
-    """The `with:` settings of each built-in deployer."""
-    parts = []
-    for name in catalogue.BUILT_IN:
-        deployer = catalogue.load(name)
-        rows = []
-        for field, info in deployer.options.model_fields.items():
-            # What pydantic says of it by JSON Schema is what a person may write.
-            shape = deployer.options.model_json_schema()["properties"][info.alias or field]
-            default = shape.get("default", [] if shape.get("type") == "array" else None)
-            shown = "needed" if info.is_required() else f"`{json.dumps(default)}`" if default not in (None, []) else ""
-            rows.append((f"`{info.alias or field}`", _option_type(shape), shown, info.description or ""))
-        title = f"### `{name}`\n\nHow to use it: [{DEPLOYER_PAGES[name]}](../howto/{DEPLOYER_PAGES[name]}).\n"
-        parts.append(title + "\n" + _table(("Setting", "Type", "Default", "Meaning"), rows))
-    return "\n".join(parts)
-
-
-def _option_type(shape: Mapping[str, Any]) -> str:
-    if "anyOf" in shape:
-        return " or ".join(dict.fromkeys(_option_type(one) for one in shape["anyOf"] if one.get("type") != "null"))
-    if "enum" in shape:
-        return " or ".join(f"`{value}`" for value in shape["enum"])
-    kind = shape.get("type", "")
-    if kind == "array":
-        return f"list of {_option_type(shape['items'])}s"
-    names = {"string": "text", "integer": "whole number", "number": "number", "boolean": "boolean", "": "any value"}
-    return names.get(kind, "names to texts")
-
-
 def _templates() -> str:
     rows = []
     for name, below in (NAMES | NAMES_AFTER).items():
@@ -288,11 +277,6 @@ def _permissions() -> str:
     return _table(("Feature", "`permissions:`", "For"), rows)
 
 
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [head, tuple("---" for _ in head), *rows]
-    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
-
-
 def _with_block(path: str, text: str, name: str, block: str) -> str:
     """`text` with what stands between the markers of `name` replaced. Raises ValueError where there are none."""
     pattern = re.compile(rf"(<!-- generated: {name} -->\n).*?(<!-- end of {name} -->)", re.DOTALL)
@@ -306,10 +290,14 @@ _PAGES: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "docs/reference/inputs.md": {"inputs": _inputs, "outputs": _outputs, "commands": _command_table},
     "docs/reference/results.md": {"results": _results},
     "docs/reference/doctor.md": {"ailments": _ailments},
+    "docs/reference/targets.md": {"target-results": _target_results},
+    "docs/reference/mirrors.md": {"mirrors": lambda: _field_table("`mlflow`", schema()["$defs"]["Mirror"])},
     "docs/reference/permissions.md": {"permissions": _permissions},
     "docs/reference/events.md": {"client-payload": _client_payload},
-    "docs/reference/mapping.md": {"fields": _fields, "with": _with, "templates": _templates},
+    "docs/reference/mapping.md": {"fields": _fields, "with": index, "templates": _templates},
     "docs/howto/run-a-script.md": {"variables": _variables, "dropped": _dropped},
+    "docs/reference/presets.md": {"presets": lambda: presets(_table)},
+    **PAGES,
 }
 
 

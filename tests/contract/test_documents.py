@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ from tests.contract.generate import ROOT
 from tests.fakes.plans import a_plan
 from tests.standins.example_registry import build
 from tests.standins.github import GitHubStandIn
+from tests.standins.mlflow import MlflowStandIn, create_version
+from tests.standins.registries import GitRepository
 
 COMMANDS: Mapping[str, list[str]] = {
     "outcome": ["deploy", "churn#dev#4", "--dry-run"],
@@ -40,6 +43,7 @@ COMMANDS: Mapping[str, list[str]] = {
     "versions": ["versions", "churn"],
     "check": ["check"],
     "status": ["status", "churn"],
+    "targets": ["targets", "churn", "prod"],
     "doctor": ["doctor"],
     "locks": ["locks"],
     "sweep": ["sweep", "--dry-run"],
@@ -50,7 +54,7 @@ COMMANDS: Mapping[str, list[str]] = {
 }
 PLAN = a_plan(verify=(Check(run="true"),))
 EVIDENCE = Evidence(gates=(passed("metrics", "accuracy 0.93 >= 0.9", accuracy=0.93),))
-FREE = {"models", "stages", "origins", "options"}
+FREE = {"models", "stages", "origins", "options", "versions"}
 """Keys whose own keys are names of the user's choice."""
 ELSEWHERE = {"outcome"}
 """Keys that hold a document with a page of its own."""
@@ -60,7 +64,7 @@ def shown() -> dict[str, Any]:
     """The documents in the docs, by name."""
     pages = [
         ROOT / f"docs/reference/{page}.md"
-        for page in ("json", "outcome", "status", "changes", "records", "locks", "log")
+        for page in ("json", "outcome", "status", "changes", "records", "locks", "log", "targets")
     ]
     fences = [fence for page in pages for fence in FENCE.finditer(page.read_text(encoding="utf-8"))]
     found = [(fence["note"] or "").partition("document: ")[2] for fence in fences]
@@ -119,7 +123,24 @@ def _deployments() -> dict[str, Any]:
     return document([Tried("churn", "prod", record)], [], recorded_in="github")
 
 
+def _import() -> Any:
+    with MlflowStandIn() as server, tempfile.TemporaryDirectory() as place:
+        repository = GitRepository(Path(place, "repository"))
+        tags = [{"key": "git_commit", "value": repository.commit({"weights": "1"})}]
+        server.state.models["churn"] = {
+            "name": "churn",
+            "created": 1,
+            "versions": {},
+            "aliases": {"a": "1"},
+            "tags": {},
+        }
+        create_version(server.state, {"name": "churn", "source": "s3://bucket/path", "tags": tags})
+        words = ["--tracking-uri", server.url, "--repo", str(repository.path), "--alias-map", "a=prod"]
+        return printed(["import-mlflow", *words])
+
+
 OTHERS: Mapping[str, Callable[[], Any]] = {
+    "import": _import,
     "webhook": lambda: default_payload(a_plan(), "attempt"),
     "deployment": _deployment,
     "deployments": _deployments,

@@ -15,19 +15,21 @@ PACKAGE = "model_stage_deploy"
 SOURCE = ROOT / "src" / PACKAGE
 FILES = sorted(path for path in SOURCE.rglob("*.py"))
 
-MEMBERS = ("deployers", "gates", "verifiers")
+MEMBERS = ("deployers", "gates", "verifiers", "mirrors")
 # Room -> rooms of ours that it may import, besides itself. `""` is the package itself (its version).
 ROOMS: dict[str, set[str]] = {
     "core": set(),
     "ports": {"core"},
-    "deployers": {"", "core", "ports"},
+    "deployers": {"", "core", "ports", "receiving"},
+    "receiving": set(),  # receivers may copy it
     "gates": {"core", "ports"},
     "verifiers": {"", "core", "ports"},
+    "mirrors": {"", "core", "ports"},
     "adapters": {"", "core", "ports"},
     "report": {"", "core"},
     "flows": {"core", "ports", *MEMBERS, "report"},
     "faces": {"", "core", "ports", *MEMBERS, "adapters", "report", "flows", "demo", "starter"},
-    "demo": {"", "core", "ports", *MEMBERS, "adapters", "report", "flows", "faces"},
+    "demo": {"", "core", "ports", "receiving", *MEMBERS, "adapters", "report", "flows", "faces"},
     "starter": set(),
     "": {"faces"},  # __init__.py, __main__.py
 }
@@ -47,14 +49,19 @@ ADAPTERS: dict[str, set[str]] = {
     "jinja_limits": {"jinja2"},
     "jinja_templates": {"jinja2"},
     "safe_yaml": {"yaml"},
+    "terminal_progress": {"rich"},
+    "web_connections": {"requests", "urllib3"},  # requests does not let its sockets be pulled away
     "web_problems": {"requests", "urllib3"},  # the failures that requests wraps say more than it does
-    "web_requests": {"requests", "urllib3"},  # requests does not let its sockets be pulled away
+    "web_requests": {"requests", "urllib3"},  # to know their failures from others
     "yaml_events": {"yaml"},
     "yaml_scalars": {"yaml"},
 }
 # Faces that may name adapters: the composition root, and those that make announcers and readers themselves.
 NAMERS = {"wiring", "hosting", "members", "action", "cli", "checking", "delivering", "doctor", "locking", "opening"} | {
-    "reporting"
+    "looking",
+    "reporting",
+    "mlflow",
+    "progress",
 }
 
 

@@ -44,6 +44,7 @@ PERMISSIONS = {
     },
     "deploy-by-api.yml": {"contents": "write", "deployments": "write", "statuses": "write"},
     "promote-by-hand.yml": {"contents": "write", "deployments": "write", "statuses": "write", "checks": "read"},
+    "promote.yml": {"contents": "write", "deployments": "write", "statuses": "write"},
     "reconcile.yml": {"contents": "write", "deployments": "write", "statuses": "write"},
     "sweep.yml": {"contents": "write", "deployments": "write", "statuses": "write"},
     "resolve-only.yml": {"contents": "read"},

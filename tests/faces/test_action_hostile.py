@@ -49,7 +49,7 @@ stages:
         url: "RECEIVER/{{{{ model.description|urlencode }}}}?a={{{{ model.type }}}}&b={{{{ vars.hostile|urlencode }}}}"
         secret: "{{{{ secrets.DEPLOY_HOOK_SECRET }}}}"
         body: ["{{{{ model.description }}}}", "{{{{ model.type }}}}", "{{{{ vars.hostile }}}}"]
-        retries: 0
+      retries: 0
 """
 
 

@@ -24,12 +24,13 @@ OUTCOME = {
     *("schema", "result", "reason", "exit_code", "message", "hint", "tag", "event", "model", "version", "stage"),
     *("commit", "deployment_id", "environment_url", "ended_as", "plan", "steps", "warnings", "mistakes", "tail"),
     *("live_version", "verified", "gates", "overridden", "checks", "way_back", "parts"),
+    *("receipt", "mirrors", "targets"),
 }
 PLAN = {
     *("environment", "production", "rollback", "registered", "previous", "model", "deployer", "options"),
     *("timeout_seconds", "config", "origins", "actions", "notes", "verify", "on_failure", "digest"),
 }
-HOOK = {"DEMO_HOOK_SECRET": "demo-hook-secret-1"}
+HOOK = {"DEMO_HOOK_SECRET": "whsec_ZGVtby1ob29rLXNlY3JldC1vZi0yNC1iIQ=="}
 
 
 @pytest.fixture(scope="module")
@@ -239,9 +240,8 @@ def test_check_says_what_each_model_and_stage_would_do(registry: Path) -> None:
     document = run(registry, "check", "churn", "--json").json
     assert (document["schema"], document["ok"]) == ("model-stage-deploy/check/v1", True)
     assert {row["model"] for row in document["stages"]} == {"churn"}
-    assert {"model", "stage", "version", "environment", "deployer", "actions", "problem", "hint", "gates"} == set(
-        document["stages"][0]
-    )
+    keys = {"model", "stage", "version", "environment", "deployer", "actions", "problem", "hint", "gates"}
+    assert set(document["stages"][0]) == keys | {"targets", "looked_at"}
 
 
 def test_check_complains_of_everything_at_once(registry: Path) -> None:
