@@ -9,7 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model_stage_deploy.core.drift import TRIES, Asks, Compared, Consent, Kind, Remedy, Seat, compare, in_order
+from model_stage_deploy.core.drift import (
+    TRIES,
+    Asks,
+    Compared,
+    Consent,
+    Kind,
+    Remedy,
+    Seat,
+    compare,
+    in_order,
+    with_targets,
+)
 from model_stage_deploy.core.lifecycle import Recorded, Records, State
 from model_stage_deploy.core.mapping import StageSettings
 from model_stage_deploy.core.policy import Events, Gates, Rollback
@@ -274,7 +285,19 @@ def test_case(name: str) -> None:
 
 
 def test_every_kind_has_a_case() -> None:
-    assert {case.kind for case in CASES.values()} == set(Kind) - {Kind.UNMAPPED}
+    assert {case.kind for case in CASES.values()} == set(Kind) - {Kind.UNMAPPED, Kind.INCOMPLETE}
+
+
+def test_a_stage_that_is_as_decided_may_lack_it_at_some_targets() -> None:
+    same = next(case for case in CASES.values() if case.kind is Kind.IN_SYNC and case.records)
+    found = standing(*same.records, **same.more)
+    assert with_targets(found, []) is found
+    lacking = with_targets(found, ["eu-1"])
+    assert (lacking.kind, lacking.drifted, lacking.without) == (Kind.INCOMPLETE, True, ("eu-1",))
+    assert lacking.heals(Consent(apply=True))
+    behind = next(case for case in CASES.values() if case.kind is Kind.BEHIND)
+    other = standing(*behind.records, **behind.more)
+    assert with_targets(other, ["eu-1"]) is other
 
 
 def test_what_a_person_did_on_purpose_is_never_healed_by_apply_alone() -> None:

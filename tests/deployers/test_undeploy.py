@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from textwrap import indent
 from typing import Any
 
 import pytest
@@ -13,14 +12,12 @@ import pytest
 from model_stage_deploy.adapters.subprocesses import Subprocesses
 from model_stage_deploy.core.errors import DeploymentFailed, Invalid
 from model_stage_deploy.core.plan import Plan
-from model_stage_deploy.deployers.catalogue import build, load, options_of
+from model_stage_deploy.deployers.catalogue import options_of
 from model_stage_deploy.deployers.contract import Job, Undeployer, can_undeploy
 from model_stage_deploy.deployers.mlem import Mlem
 from model_stage_deploy.deployers.shell import Shell
 from model_stage_deploy.deployers.webhook import Webhook
 from model_stage_deploy.receiving import verify
-from tests.contract.consoles import FENCE
-from tests.contract.generate import ROOT
 from tests.fakes.clock import FakeClock
 from tests.fakes.plans import a_plan
 from tests.fakes.process import FakeProcess
@@ -56,25 +53,6 @@ def test_a_deployer_that_never_heard_of_it_cannot() -> None:
     assert can_undeploy(Whole(), None) == ""
     assert isinstance(Whole(), Undeployer)
     assert not isinstance(Half(), Undeployer)
-
-
-def test_the_methods_that_the_page_shows(tmp_path: Path) -> None:
-    page = (ROOT / "docs/howto/write-a-deployer.md").read_text(encoding="utf-8")
-    fences = [fence["text"] for fence in FENCE.finditer(page) if fence["language"] == "python"]
-    whole, methods = "\n".join(fences[:-1]), indent(fences[-1], "    ")  # the page shows them without their class
-    (tmp_path / "own.py").write_text(f"{whole}\n{methods}", encoding="utf-8")
-    cls = load("./own.py", tmp_path)
-    deployer: Any = build(cls, {})
-    options = options_of(cls, {"into": str(tmp_path / "live")})
-    live = tmp_path / "live" / "churn"
-    live.parent.mkdir()
-    live.write_text("a model")
-    assert can_undeploy(deployer, options) == ""
-    assert can_undeploy(deployer, options_of(cls, {"into": "x", "keep-old": True})) == "`keep-old` keeps it"
-    assert deployer.describe_undeploy(_plan(), options) == [f"delete {live}"]
-    for _ in range(2):
-        deployer.undeploy(_job(tmp_path), options)
-        assert not live.exists()
 
 
 @pytest.mark.parametrize(

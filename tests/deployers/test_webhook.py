@@ -309,3 +309,26 @@ def test_describe_without_any_of_it() -> None:
     polled = _options(poll={"status-url": "$.href", "done": ["Gone live"], "interval": "90s"}, signature="github")
     told = Webhook(FakeWeb(), FakeClock()).describe(a_plan(), polled)[3]
     assert told == "after status 202: GET what $.href names, first after 1m30s, until $.status is Gone live"
+
+
+@pytest.mark.parametrize(
+    ("poll", "body", "says"),
+    [
+        ({}, b'{"status": "failed", "message": "no GPU left"}', 'state "failed" (no GPU left)'),
+        ({}, b'{"status": "ERROR"}', 'state "ERROR"'),
+        ({"state": "$.ok", "failed": [False]}, b'{"ok": false}', "state \"false\""),
+    ],
+)
+def test_a_good_status_with_an_answer_that_says_it_failed(poll: dict[str, Any], body: bytes, says: str) -> None:
+    problem = _failure(Webhook(FakeWeb(_status(200, body)), FakeClock()), _job(), _options(poll=poll))
+    assert problem.reason is Reason.DEPLOYER_FAILED
+    assert problem.message.startswith("https://deploy.example.com answered with status 200, and says that it failed: ")
+    assert problem.message.endswith(says)
+    assert not problem.retryable
+
+
+@pytest.mark.parametrize("body", [b'{"status": "done"}', b'{"status": 500}', b'{"status": {}}', b"failed", b"", b"{"])
+def test_a_good_status_alone_is_a_success(body: bytes) -> None:
+    assert Webhook(FakeWeb(_status(200, body)), FakeClock()).deploy(_job(), _options()).facts["status"] == 200
+    failed = b'{"status": "failed"}'
+    assert Webhook(FakeWeb(_status(202, failed)), FakeClock()).deploy(_job(), _options(poll="none"))

@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from model_stage_deploy.core.errors import DeploymentFailed
 from model_stage_deploy.core.plan import Decision, Plan
 from model_stage_deploy.core.reasons import Reason
+from model_stage_deploy.core.target_outcome import worst_first
 from model_stage_deploy.core.targets import TargetRecord, TargetResult, TargetState
 from model_stage_deploy.deployers.contract import Receipt
 from model_stage_deploy.flows.one_target import Task
@@ -32,7 +33,7 @@ def told(results: Collection[TargetResult]) -> Receipt:
     bad = [result for result in results if not result.is_good]
     if not bad:
         return Receipt(facts={"targets": dict(counted)})
-    failed = [result for result in bad if result.result not in ("not-started",)]
+    failed = [result for result in worst_first(bad) if result.result != "not-started"]
     whys = "; ".join(f"{result.target}: {result.message}" for result in failed[:_NAMED])
     more = f"; and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
     counts = ", ".join(f"{count} {word}" for word, count in sorted(counted.items()))
@@ -91,12 +92,13 @@ def is_answered(result: TargetResult) -> bool:
 def already(task: Task) -> TargetResult:
     before = task.before
     version = task.plan.decision.version
+    nothing = f"has {before.now}, which was left alone" if before is not None and before.now else "has nothing already"
     return TargetResult(
         task.name,
         task.wave,
         "already",
         Reason.ALREADY_DEPLOYED.value,
-        f"has {version} already" if task.plan.decision.action == "deploy" else "has nothing already",
+        f"has {version} already" if task.plan.decision.action == "deploy" else nothing,
         now=before.now if before else "",
         url=before.url if before else "",
         verified=before.verified if before else False,
@@ -117,6 +119,7 @@ def found_at(task: Task) -> TargetResult:
     if before.state is TargetState.STARTED:
         told = "its job never said how it ended"
         return TargetResult(task.name, task.wave, "failed", Reason.CANCELLED.value, told, now=before.now)
-    return TargetResult(
-        task.name, task.wave, "failed", Reason.DEPLOYER_FAILED.value, before.summary, now=before.now, url=before.url
-    )
+    reason = Reason.DEPLOYER_FAILED
+    if before.state is TargetState.ERROR:  # what is there and could not be verified is left for a person
+        reason = Reason.VERIFICATION_INCONCLUSIVE if before.placed else Reason.CANCELLED
+    return TargetResult(task.name, task.wave, "failed", reason.value, before.summary, now=before.now, url=before.url)
