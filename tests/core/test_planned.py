@@ -35,6 +35,16 @@ def test_a_deployment_may_replace_another_version_and_a_rollback_may_not() -> No
     assert wrong.value.reason is Reason.SUPERSEDED
 
 
+def test_waves_that_changed_are_other_waves() -> None:
+    """A job takes its part by the number of its wave: a target that goes from the second to the first has no job."""
+    planned = replace(a_plan(), waves=TWO, digest="d" * 64)
+    now = replace(planned, waves=(Wave(1, "all", (Target("a"), Target("b"))),))
+    require_as_planned(promise_of(planned), planned)
+    with pytest.raises(Refused, match="in waves") as wrong:
+        require_as_planned(promise_of(planned), now)
+    assert wrong.value.reason is Reason.SUPERSEDED
+
+
 @pytest.mark.parametrize(
     ("plan", "reason", "says"),
     [
@@ -46,7 +56,7 @@ def test_a_deployment_may_replace_another_version_and_a_rollback_may_not() -> No
         (
             replace(a_plan(), waves=TWO, digest="d" * 64),
             Reason.SUPERSEDED,
-            f"targets 2 with settings {'d' * 32} instead",
+            f"targets 2 with settings {'d' * 32} in waves",
         ),
     ],
 )

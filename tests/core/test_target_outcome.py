@@ -68,3 +68,15 @@ def test_what_was_put_right_is_not_well_and_what_was_not_begun_is_not_bad() -> N
         "rolled-back",
         "rollback-failed",
     }
+
+
+def test_the_document_fits_into_the_outputs_of_a_job_even_if_a_thousand_targets_complain_in_another_script() -> None:
+    results = [
+        TargetResult(f"t{number}", 1, "failed", "deployer-failed", "ж" * 500, url=f"https://{'я' * 900}")
+        for number in range(1000)
+    ]
+    told = targets_document(results)
+    assert told is not None
+    assert len(json.dumps(told)) < 300_000
+    assert told["list"] and told["more"] + len(told["list"]) == told["count"] == 1000
+    assert told["list"][0]["target"] == "t0"

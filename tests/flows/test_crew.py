@@ -8,6 +8,7 @@ import time
 import pytest
 
 from model_stage_deploy.core.errors import Cancelled
+from model_stage_deploy.flows import crew
 from model_stage_deploy.flows.crew import Crew
 
 
@@ -28,8 +29,8 @@ class Heard:
         self.ended[thing] = result
 
 
-def run(crew: Crew[int, int], things: range, work: object, heard: Heard, *, halts: object = None) -> list[int]:
-    return crew.run(
+def run(the_crew: Crew[int, int], things: range, work: object, heard: Heard, *, halts: object = None) -> list[int]:
+    return the_crew.run(
         things,
         work,  # type: ignore[arg-type]
         halts=halts or (lambda _: False),  # type: ignore[arg-type]
@@ -112,3 +113,32 @@ def test_a_signal_in_the_asking_thread_stops_all() -> None:
         )
     assert time.monotonic() - begun < 3
     assert set(heard.ended) == {0, 1}
+
+
+def test_a_cancellation_while_the_threads_are_started_stops_those_that_were() -> None:
+    """Else they would go on with all that waits, and nobody would hear of it."""
+    stop, done = threading.Event(), list[int]()
+    gate = threading.Event()
+
+    def work(number: int) -> int:
+        gate.wait(30)
+        done.append(number)
+        return number
+
+    started = threading.Thread.start
+
+    def start(self: threading.Thread) -> None:
+        if self.name == "target 1":
+            raise Cancelled("SIGTERM")
+        started(self)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Cancelled):
+        patch.setattr(threading.Thread, "start", start)
+        patch.setattr(crew, "_LAST_WORDS", 0.05)
+        run(Crew(3, stop), range(6), work, Heard())
+    assert stop.is_set()
+    gate.set()
+    for thread in threading.enumerate():
+        if thread.name.startswith("target "):
+            thread.join(30)
+    assert done == [0]

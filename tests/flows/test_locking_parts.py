@@ -10,6 +10,9 @@ from model_stage_deploy.core.errors import MachineryFailed, Refused
 from model_stage_deploy.core.locks import SKEW, crossing, key_of
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.stored import LockEntry
+from model_stage_deploy.flows.context import Scope
+from model_stage_deploy.flows.locking import unlock
+from model_stage_deploy.flows.target_scope import part_of
 from tests.flows.test_locking import WANTED, Scene
 
 STAGE = key_of("churn", "prod")
@@ -37,6 +40,34 @@ def entry(key: str, reason: str = REASON, kind: str = "run") -> LockEntry:
 )
 def test_what_crosses_what(key: str, other: LockEntry, crosses: bool) -> None:
     assert bool(crossing(key, REASON, [other])) is crosses
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "crosses"),
+    [
+        (Scope(wave=1), Scope(wave=2), False),
+        (Scope(wave=1), Scope(wave=1, shard="1/2"), True),
+        (Scope(wave=1, shard="1/2"), Scope(wave=2, shard="1/2"), False),
+        (Scope(wave=1, shard="1/2"), Scope(wave=1, shard="2/2"), False),
+        (Scope(wave=1, shard="1/2"), Scope(wave=1, shard="2/3"), True),
+        (Scope(shard="1/2"), Scope(shard="2/2"), False),
+        (Scope(shard="1/2"), Scope(wave=1, shard="2/2"), False),
+        (Scope(shard="1/2"), Scope(wave=1), True),
+        (Scope(targets=("a",)), Scope(targets=("b", "c")), False),
+        (Scope(targets=("a", "b")), Scope(targets=("b", "c")), True),
+        (Scope(targets=("a",)), Scope(wave=1, shard="1/2"), True),
+        (Scope(targets=("w2",)), Scope(wave=1), True),  # it is called like a wave, and may be in the first one
+        (Scope(targets=("1of2",)), Scope(wave=1, shard="2/2"), True),
+        (Scope(wave=1, targets=("a",)), Scope(wave=2), True),
+        (Scope(), Scope(wave=2), True),
+    ],
+)
+def test_parts_with_a_target_in_common_cross_even_if_they_are_of_one_plan(
+    one: Scope, other: Scope, crosses: bool
+) -> None:
+    keys = [key_of("churn", "prod", part_of(scope)) for scope in (one, other)]
+    assert bool(crossing(keys[0], REASON, [entry(keys[1])])) is crosses
+    assert bool(crossing(keys[1], REASON, [entry(keys[0])])) is crosses
 
 
 @pytest.fixture
@@ -97,3 +128,15 @@ def test_the_lock_of_a_dead_part_is_removed_so_that_it_finds_out(scene: Scene) -
         assert lost.value.reason is Reason.LOCK_LOST
     dead.__exit__(None, None, None)
     assert any("removed the lock of" in told for told in scene.told)
+
+
+def test_locks_of_parts_are_removed_with_that_of_the_stage(scene: Scene) -> None:
+    """Whoever is refused for the lock of a part is told to unlock the stage."""
+    scene.other(key=ONE)
+    scene.other(key=TWO)
+    with pytest.raises(Refused, match="is taken"):
+        unlock(scene.store, scene.clock, STAGE, run=True, force=False)
+    assert len(scene.store.held) == 2
+    removed = unlock(scene.store, scene.clock, STAGE, run=True, force=True)
+    assert {one.key for one in removed} == {ONE, TWO}
+    assert not scene.store.held

@@ -44,3 +44,12 @@ def test_a_secret_is_masked_where_all_are() -> None:
     announcer = FakeAnnouncer()
     TargetVoice("t", announcer, lambda _: None).mask("s3cret")
     assert announcer.masked == ["s3cret"]
+
+
+def test_a_line_without_an_end_is_cut_between_words_so_that_no_half_of_a_secret_is_shown() -> None:
+    said: list[str] = []
+    voice = TargetVoice("t", FakeAnnouncer(), said.append)
+    voice.output("x" * 9_990 + " s3cr3t-")
+    voice.output("t0k3n-and-more")
+    voice.output("\n")
+    assert [line[-25:] for line in said][-1].endswith("s3cr3t-t0k3n-and-more")

@@ -171,11 +171,15 @@ def compare(seat: Seat) -> Compared:
     return _limited(seat, _judged(seat, found))
 
 
-def with_targets(row: Compared, without: Sequence[str]) -> Compared:
-    """A stage that is as decided by its record, given the targets that are not; any other as it is."""
+def with_targets(row: Compared, without: Sequence[str], *, on_purpose: bool = False) -> Compared:
+    """A stage that is as decided by its record, given the targets that are not; any other as it is.
+
+    `on_purpose` says that a person wanted it so at some of them: that is undone for nobody who did not ask for it.
+    """
     if row.kind is not Kind.IN_SYNC or row.life.holder is None or row.life.running is None or not without:
         return row
-    return _deploy(row, Kind.INCOMPLETE)._replace(without=tuple(without))
+    asks = Asks.FORCE if on_purpose else Asks.APPLY
+    return _deploy(row, Kind.INCOMPLETE, asks)._replace(without=tuple(without))
 
 
 def in_order(rows: Sequence[Compared]) -> list[Compared]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -115,17 +116,31 @@ def freezes_over(key: str, entries: Iterable[L]) -> list[L]:
 def crossing(key: str, reason: str, entries: Iterable[L]) -> list[L]:
     """Locks of deployments that would work on what `key` is of, although their key is another one.
 
-    A deployment of a whole stage crosses each of a part of its targets. Two parts do unless they are of the same work:
-    jobs of one plan, which give the same `reason`.
+    A deployment of a whole stage crosses each of a part of its targets. Two parts do unless they are of the same work
+    (jobs of one plan, which give the same `reason`) and have no target in common.
     """
     model, stage, target = locked_by(key)
     found = []
     for entry in entries:
         other = locked_by(entry.key)
         if entry.kind == "run" and other[:2] == (model, stage) and other.target != target:
-            together = bool(target) and bool(other.target) and entry.reason == reason
+            together = entry.reason == reason and _is_apart(target, other.target)
             found += [] if together else [entry]
     return found
+
+
+def _is_apart(one: str, other: str) -> bool:
+    """Whether two parts of a stage's targets surely have none in common: other waves, other shards of as many, or other
+    targets by name (flows/target_scope.py says how parts are called)."""
+    parts = [re.fullmatch(r"(?:w(\d+))?\.?(?:(\d+)of(\d+))?", name) if name else None for name in (one, other)]
+    first, second = parts
+    if first and second:
+        waves = (first[1], second[1])
+        shards = first[2] is not None and first[3] == second[3] and first[2] != second[2]
+        return (None not in waves and waves[0] != waves[1]) or shards
+    if first or second or not one or not other:
+        return False
+    return not ({*one.split(",")} & {*other.split(",")}) - {""}
 
 
 def key_in(key: str, entry: Lock) -> str:

@@ -5,6 +5,7 @@ Between plan and deployment reviewers are asked, and days may pass: tags can be 
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 from model_stage_deploy.core.errors import Invalid, Refused
@@ -56,15 +57,23 @@ def _facts(plan: Plan) -> dict[str, str]:
     """
     decision = plan.decision
     leaves = decision.previous.version if decision.rollback and decision.previous else ""
-    count = sum(len(wave.targets) for wave in plan.waves)
     return {
         "action": "rollback" if decision.rollback else decision.action,
         "version": decision.version,
         "commit": decision.commit,
         "environment": plan.environment,
         "leaves": leaves,
-        "targets": f"{count} with settings {plan.digest[:32]}" if count else "",
+        "targets": _spread(plan) if plan.waves else "",
     }
+
+
+def _spread(plan: Plan) -> str:
+    """The targets, and the order in which they come: a job knows its part by the number of its wave."""
+    count = sum(len(wave.targets) for wave in plan.waves)
+    waves = [[wave.number, [target.name for target in wave.targets]] for wave in plan.waves]
+    after = plan.strategy.on_failure if plan.strategy is not None else ""
+    order = hashlib.sha256(json.dumps([after, waves]).encode()).hexdigest()
+    return f"{count} with settings {plan.digest[:32]} in waves {order[:16]}"
 
 
 def _shown(value: object) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from model_stage_deploy.core.targets import TARGET_RESULTS, TargetResult
 
 LISTED = 1000
-"""Targets that the outcome document lists: a job's outputs may be 1 MB."""
+"""Targets that the outcome document lists, as far as they are not more than LARGEST."""
+LARGEST = 250_000
+"""Characters of that list: GitHub keeps 1 MB of a job's outputs, which it counts in UTF-16."""
 _MESSAGE = 300  # characters there
 _BAD = ("rollback-failed", "failed", "cancelled", "rolled-back")
 
@@ -35,12 +38,24 @@ def targets_document(results: Sequence[TargetResult]) -> dict[str, Any] | None:
     """The JSON of them; None for a stage without targets."""
     if not results:
         return None
+    listed = list(_fitting(worst_first(results)[:LISTED]))
     return {
         "count": len(results),
         "by_result": by_result(results),
-        "list": [_entry(result) for result in worst_first(results)[:LISTED]],
-        "more": max(0, len(results) - LISTED),
+        "list": listed,
+        "more": len(results) - len(listed),
     }
+
+
+def _fitting(results: Sequence[TargetResult]) -> Iterator[dict[str, Any]]:
+    """Entries of the first ones, as many as there is room for."""
+    room = LARGEST
+    for result in results:
+        entry = _entry(result)
+        room -= len(json.dumps(entry))
+        if room < 0:
+            return
+        yield entry
 
 
 def _entry(result: TargetResult) -> dict[str, Any]:

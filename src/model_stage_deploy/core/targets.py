@@ -134,7 +134,8 @@ class TargetRecord(NamedTuple):
 
     `digest` is over the settings that make the deployment what it is, the target's own among them. `placed` says that
     the deployer ended well, whatever verification said then; `checks` is how many verifications there were. `attempt`
-    is the id of the run's attempt, `time` in unix seconds of the newest change.
+    is the id of the run's attempt, `time` in unix seconds of the newest change. `had` is the version that it had when
+    that began, "" for none and where it is not known: not the good one, where another was placed since and failed.
     """
 
     target: str
@@ -152,6 +153,7 @@ class TargetRecord(NamedTuple):
     url: str = ""
     summary: str = ""
     good: Good | None = None
+    had: str = ""
 
     @property
     def verified(self) -> bool:
@@ -170,7 +172,9 @@ class TargetRecord(NamedTuple):
         """The version that the target has, as far as is known; "" for none, and where that is not known."""
         if self.placed:
             return self.version
-        return "" if self.state is TargetState.UNDEPLOYED or self.good is None else self.good.version
+        if self.state is TargetState.UNDEPLOYED:
+            return ""
+        return self.had or (self.good.version if self.good is not None else "")
 
 
 class TargetResult(NamedTuple):
@@ -229,10 +233,10 @@ def record_to_json(record: TargetRecord) -> dict[str, Any]:
 
 def record_from_json(value: object) -> TargetRecord:
     """A record from what `record_to_json` made. Raises ValueError for anything else."""
-    if not isinstance(value, dict) or set(TargetRecord._fields) - {"good"} - set(value):
+    if not isinstance(value, dict) or set(TargetRecord._fields) - {"good", "had"} - set(value):
         raise ValueError("no record of a target")
-    known = {name: value.get(name) for name in TargetRecord._fields}
-    texts = ("target", "version", "commit", "tag", "digest", "attempt", "url", "summary")
+    known = {name: value.get(name) for name in TargetRecord._fields} | {"had": value.get("had", "")}
+    texts = ("target", "version", "commit", "tag", "digest", "attempt", "url", "summary", "had")
     numbers = ("wave", "checks")
     good = known["good"]
     if (

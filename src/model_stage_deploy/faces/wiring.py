@@ -83,6 +83,7 @@ def working(
             announcer=announcer,
             clock=SystemClock(stop),
             stop=stop,
+            scrub=scrubber.text,
             documents=read_document,
             progress=lambda: progress_beside(announcer),
             targets=open_targets(source, scrubber, local=settings.records == "log" or settings.no_github),

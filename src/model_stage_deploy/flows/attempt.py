@@ -125,7 +125,7 @@ class Attempt:
         finally:
             self.targets = tuple(fanout.results.values())
         self.placed = True
-        if self._deploys and self._plan.verify and all(result.verified for result in self.targets):
+        if self._deploys and self._plan.verify and self.targets and all(one.verified for one in self.targets):
             count = f"{len(self.targets)} of {len(self.targets)} targets verified"
             self.checks.append(Verified("targets", Finding.PASSED, count))
         return receipt

@@ -133,6 +133,8 @@ class Context:
     """A mirror by its name."""
     stop: threading.Event = field(default_factory=threading.Event)
     """Once set, whatever works in other threads ends: the ports that deployers use raise Cancelled."""
+    scrub: Callable[[str], str] = str
+    """Takes secrets out of a text that is to be cut; whoever tells or keeps texts scrubs them by itself."""
     handed: Mapping[str, str] = field(default_factory=dict)
     """Secrets that were handed over by name; a stage gets those that it lists, and no other."""
 

@@ -47,10 +47,10 @@ class Crew(Generic[T, R]):
         """
         shift = _Shift(things, work, halts, self._stop)
         threads = shift.threads(self._size)
-        for thread in threads:
-            thread.start()
         at_work = 0
         try:
+            for thread in threads:
+                thread.start()
             while at_work or any(thread.is_alive() for thread in threads) or not shift.told.empty():
                 try:
                     thing, result = shift.told.get(timeout=_TICK)
@@ -67,7 +67,7 @@ class Crew(Generic[T, R]):
                         raise result
         except BaseException:
             self._stop.set()
-            _hear_out(threads, shift.told, heard)
+            _hear_out([thread for thread in threads if thread.is_alive()], shift.told, heard)
             raise
         return list(shift.waiting)
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from model_stage_deploy.core.durations import format_duration
-from model_stage_deploy.core.errors import DeploymentFailed, MachineryFailed
+from model_stage_deploy.core.errors import DeploymentFailed, MachineryFailed, ModelStageError
 from model_stage_deploy.core.plan import Decision, Plan
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.targets import (
@@ -197,8 +197,12 @@ class Fanout:
             self._book.keep(self._work.left(task))
 
     def _hear(self, done: Done) -> None:
-        self._book.keep(done.record)
+        self._keep(done)
         self._hear_result(done.result)
+
+    def _keep(self, done: Done) -> None:
+        stopped = self.context.stop.is_set() or done.result.result == "cancelled"
+        self._book.keep(done.record, soon=not stopped)  # one that is stopped has time for one last write only
 
     def _hear_result(self, result: TargetResult) -> None:
         self.results[result.target] = result
@@ -215,7 +219,8 @@ class Fanout:
         if before is None or self.context.wishes.force:
             return False
         if plan.decision.action != "deploy":
-            return before.state is TargetState.UNDEPLOYED
+            other = self._scope.is_part and before.now not in ("", plan.decision.version)  # never taken in its place
+            return other or before.state is TargetState.UNDEPLOYED
         return is_of(before, plan) and (before.verified or self.resuming)
 
     def _judge(self) -> None:
@@ -255,13 +260,14 @@ class Fanout:
 
     def _go_back(self, tasks: Sequence[Task]) -> None:
         crew: Crew[Task, Done] = Crew(self.fan.strategy.max_parallel, self.context.stop)
+        whys = {task.name: self.results[task.name] for task in tasks}
 
         def heard(task: Task, ended: Done | BaseException) -> None:
             if isinstance(ended, BaseException):
                 self._hear(self._work.broken_off(task, ended))
                 return
-            self._book.keep(ended.record)
-            why, good = self.results[task.name], ended.result.is_good
+            self._keep(ended)
+            why, good = whys[task.name], ended.result.is_good
             told = f"back at {task.plan.decision.version}" if good else f"THE WAY BACK FAILED: {ended.result.message}"
             self._hear_result(
                 why._replace(
@@ -273,6 +279,8 @@ class Fanout:
             )
 
         self._book.begin([self._work.begun(task) for task in tasks])
+        # So it stays where nobody hears how the way back ends.
+        self.results |= {name: why._replace(result="cancelled", now="", verified=False) for name, why in whys.items()}
         crew.run(
             tasks, self._work.done, halts=lambda _: False, begun=lambda _: None, heard=heard, idle=self._book.flush
         )
@@ -305,7 +313,11 @@ class Fanout:
             proof=None,
             previous=before_of(self._book.known.get(target.name), good.version),
         )
-        return replace(self._task(target, again, wave), good=good)
+        try:
+            self._work.fetch(good.commit)
+            return replace(self._task(target, again, wave), good=good)
+        except ModelStageError as problem:  # of one target: the others go back all the same
+            return problem.message.partition("\n")[0]
 
     def _leave_rest(self) -> None:
         """Targets that nothing was done at, or whose work nobody heard the end of."""

@@ -99,17 +99,19 @@ def freeze(store: LockStore, clock: Clock, wanted: Wanted) -> tuple[LockEntry, l
 
 
 def unlock(store: LockStore, clock: Clock, key: str, *, run: bool, force: bool) -> list[LockEntry]:
-    """Remove the freeze of a key; with `run` also the lock of a deployment that is dead, with `force` of any.
+    """Remove the freeze of a key; with `run` also the lock of a deployment that is dead, with `force` of any: of the
+    stage as a whole, and of parts of its targets.
 
     What was removed. Raises Refused (not-locked, locked), MachineryFailed.
     """
     removed: list[LockEntry] = []
     for _ in range(_CLASHES):
         entries = store.entries()
-        working = find("run", key, entries) if run else None
-        if working is not None and not force and not is_stale(working, clock.now()):
-            raise occupied(key, working, by_hand=True)
-        wanted = [one for one in (find("freeze", key, entries), working) if one is not None]
+        working = [find("run", key, entries), *crossing(key, "", entries)] if run else []
+        wanted = [one for one in (find("freeze", key, entries), *working) if one is not None]
+        alive = [one for one in wanted if one.kind == "run" and not is_stale(one, clock.now())]
+        if alive and not force:
+            raise occupied(key, alive[0], by_hand=True)
         if not wanted:
             if removed:
                 return removed

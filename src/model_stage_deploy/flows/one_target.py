@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from model_stage_deploy.core.errors import Cancelled, ModelStageError
+from model_stage_deploy.core.errors import Cancelled, DeploymentFailed, ModelStageError
 from model_stage_deploy.core.inert import one_line
 from model_stage_deploy.core.plan import Plan, Previous
 from model_stage_deploy.core.reasons import Reason
@@ -69,6 +69,14 @@ class TargetWork:
         self._attempt = attempt
         self._env = env
         self._line = line
+        self._placed: set[tuple[str, str]] = set()
+        self._model_dirs = {job.plan.decision.commit: job.model_dir}
+
+    def fetch(self, commit: str) -> None:
+        """Have the files of another commit than the job's, where deployers are given files. Raises MachineryFailed."""
+        if commit not in self._model_dirs:
+            wanted = self._job.model_dir is not None
+            self._model_dirs[commit] = self._context.repository.checkout(commit) if wanted else None
 
     def begun(self, task: Task) -> TargetRecord:
         """What is kept before anything is done: that it is begun."""
@@ -93,13 +101,14 @@ class TargetWork:
             job = self._job_of(task, voice)
             receipt = tried(inner, task.prepared, job, say=voice.say)
             placed, url = True, receipt.url or url
+            self._placed.add((task.name, plan.decision.version))
             if deploys and plan.verify:
                 if receipt.url:
                     job = replace(job, env={**job.env, "MSD_ENVIRONMENT_URL": receipt.url})
                 verify(inner, job, task.prepared.verify(receipt.url, job.attempt), checks)
         except ModelStageError as problem:
             told = problem.message.partition("\n")[0]
-            record = self._record(task, TargetState.FAILURE, told, placed=placed, url=url)
+            record = self._record(task, _state_of(problem), told, placed=placed, url=url)
             result, reason = "failed", problem.reason
         except Exception as defect:  # noqa: BLE001 - of ours; other targets must go on
             told = f"a defect in model-stage-deploy: {type(defect).__name__}: {defect}"
@@ -120,7 +129,7 @@ class TargetWork:
                 wave=task.wave,
                 result=result,
                 reason=reason.value,
-                message=one_line(told, _SUMMARY),
+                message=self._brief(told),
                 now=record.now,
                 seconds=seconds,
                 url=url,
@@ -134,16 +143,24 @@ class TargetWork:
         told = (
             "cancelled; what the deployer started was ended" if cancelled else f"broken off: {type(problem).__name__}"
         )
-        record = self._record(task, TargetState.ERROR, told)
+        deploys = task.plan.decision.action == "deploy"
+        placed = deploys and (task.name, task.plan.decision.version) in self._placed
+        record = self._record(task, TargetState.ERROR, told, placed=placed)
         return Done(record, TargetResult(task.name, task.wave, "cancelled", Reason.CANCELLED.value, told, record.now))
 
     def _job_of(self, task: Task, voice: TargetVoice) -> Job:
-        """Ids are the same for the same target of the same attempt, and no other."""
+        """Ids are the same for the same target of the same attempt, and no other.
+
+        The way back has one of its own: whoever leaves alone what comes a second time would leave it.
+        """
         plan = task.plan
-        id_ = uuid.uuid5(_IDS, f"{self._attempt} {task.name}").hex
-        values = msd_variables(plan, id_, model_dir=self._job.model_dir, action=plan.decision.action)
+        back = " back" if task.good is not None else ""
+        id_ = uuid.uuid5(_IDS, f"{self._attempt} {task.name}{back}").hex
+        files = self._model_dirs[plan.decision.commit]
+        values = msd_variables(plan, id_, model_dir=files, action=plan.decision.action)
         env = {**self._env, **task.prepared.env, **values}
-        return replace(self._job, plan=plan, attempt=id_, env=env, timeout=plan.timeout, output=voice.output)
+        job = replace(self._job, plan=plan, attempt=id_, env=env, timeout=plan.timeout, output=voice.output)
+        return replace(job, model_dir=files)
 
     def _after(self, task: Task) -> float:
         """Now, and in any case after what was known before: clocks of machines differ, and the newest record counts."""
@@ -168,9 +185,20 @@ class TargetWork:
             checks=len(task.plan.verify),
             rollback=decision.rollback,
             url=url,
-            summary=one_line(summary, _SUMMARY),
+            summary=self._brief(summary),
             good=task.good or (task.before.good_now if task.before is not None else None),
+            had=task.before.now if task.before is not None else "",
         )
+
+    def _brief(self, text: str) -> str:
+        """A text for records and results. Scrubbed before it is cut: half a secret is one that no scrubber knows."""
+        return one_line(self._context.scrub(text), _SUMMARY)
+
+
+def _state_of(problem: ModelStageError) -> TargetState:
+    """`failure` where the deployer or a check said no; `error` where it cannot be told, or something else broke."""
+    sure = isinstance(problem, DeploymentFailed) and problem.reason is not Reason.VERIFICATION_INCONCLUSIVE
+    return TargetState.FAILURE if sure else TargetState.ERROR
 
 
 def before_of(record: TargetRecord | None, version: str) -> Previous | None:

@@ -154,7 +154,8 @@ class _Look:
         row = compare(Seat(model, stage, records, settings, environment, digest, now, working))
         if row.kind is Kind.IN_SYNC and row.life.running is not None and is_spread(settings):
             place = (model.name, stage, environment)
-            row = with_targets(row, targets_without(context, configuration, settings, place, row.life.running))
+            without = targets_without(context, configuration, settings, place, row.life.running)
+            row = with_targets(row, list(without), on_purpose=any(without.values()))
         frozen = next(iter(freezes_over(key_of(model.name, stage), entries or ())), None)
         return row._replace(frozen=frozen if settings.lock.use != "none" else None)
 

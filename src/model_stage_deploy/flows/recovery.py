@@ -14,7 +14,7 @@ from model_stage_deploy.core.registry import fold
 from model_stage_deploy.flows.attempt import Attempt, about_to, new_id
 from model_stage_deploy.flows.context import Context, Scope
 from model_stage_deploy.flows.planning import Prepared, prepare
-from model_stage_deploy.flows.target_results import after_going_back
+from model_stage_deploy.flows.target_results import after_going_back, is_answered
 
 _LOOK_BACK = 50  # records among which a verified one is looked for
 _ANSWERED = frozenset(
@@ -34,6 +34,8 @@ def recover(context: Context, prepared: Prepared, failed: Attempt, outcome: Outc
     decision = prepared.plan.decision
     if failed.ended_as not in _ANSWERED or prepared.plan.on_failure != "rollback" or decision.action != "deploy":
         return outcome
+    if failed.targets and not any(map(is_answered, failed.targets)):
+        return outcome  # nothing was begun, by jobs that should have
     if decision.rollback:
         return _left(outcome, "a rollback that fails is not answered by another")
     try:
@@ -66,7 +68,8 @@ def _back(
     with journal.step("plan the rollback"):
         plan = prepare(context, prepared.configuration, decision, ())
     context.announcer.say(about_to(plan.plan))
-    context = replace(context, wishes=replace(context.wishes, scope=Scope()))  # every target that has it goes back
+    # Every target that has it goes back, and no other: force is about the version that failed.
+    context = replace(context, wishes=replace(context.wishes, scope=Scope(), force=False))
     evidence = Evidence(actor=context.owner, automatic=True, answers=failed.id)
     attempt = Attempt(context, plan, journal, evidence, failed.hold, new_id(), Reason.ROLLED_BACK)
     ended = attempt.run()

@@ -11,10 +11,11 @@ from model_stage_deploy.core.plan import Decision, Previous
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.registry import fold
 from model_stage_deploy.core.tags import Event, require_model_name, require_stage_name
-from model_stage_deploy.flows.context import Context
+from model_stage_deploy.flows.context import Configuration, Context, Scope
 from model_stage_deploy.flows.deploy import LOOK_BACK, Order, carry_out
 from model_stage_deploy.flows.planning import environment_of, settings_for
 from model_stage_deploy.flows.registry_tag import BACK, write_tag
+from model_stage_deploy.flows.target_gaps import versions_at_targets
 
 
 def roll_back(context: Context, name: str, stage: str, journal: Journal, *, to: str) -> Outcome:
@@ -57,13 +58,26 @@ def _decided(
     settings = settings_for(configuration, name, stage)
     if context.host is None and context.hostless is not None and not context.dry_run:
         raise context.hostless
-    recorded, bad = None, frozenset[str]()
+    recorded, bad, tried = None, frozenset[str](), ""
     if context.host is not None:
         environment = environment_of(context, settings, name, stage)
         records = context.host.records(name, stage, environment, limit=LOOK_BACK, past=LOOK_BACK)
         recorded, bad = now_running(records), _failed_here(records)
-    decision = decide_rollback(model, stage, to=to, force=context.wishes.force, recorded=recorded, bad=bad)
+        if context.wishes.scope != Scope() and records.newest_first:
+            tried = records.newest_first[0].version  # other jobs of the same rollback may have taken it away meanwhile
+    there = _there(context, configuration, settings, name, stage)
+    decision = decide_rollback(
+        model, stage, to=to, force=context.wishes.force, recorded=recorded, bad=bad, there=there, tried=tried
+    )
     return decision, settings, holder.version.name if holder else ""
+
+
+def _there(
+    context: Context, configuration: Configuration, settings: StageSettings, name: str, stage: str
+) -> frozenset[str]:
+    """Versions that the stage's targets have."""
+    place = (name, stage, environment_of(context, settings, name, stage))
+    return versions_at_targets(context, configuration, settings, place)
 
 
 def _failed_here(records: Records) -> frozenset[str]:
@@ -80,21 +94,27 @@ def decide_rollback(
     force: bool,
     recorded: Recorded | None,
     bad: frozenset[str] = frozenset(),
+    there: frozenset[str] = frozenset(),
+    tried: str = "",
 ) -> Decision:
     """The decision to bring an earlier version back into a stage.
 
     `recorded` is what the code host says is live; without it the registry's holder counts. `to` names a version,
-    "" means the one that was there before; versions that are `bad` are passed over then. Raises Refused
-    (unknown-version, inactive-version, never-in-stage, already-live, no-earlier-version, ambiguous-version).
+    "" means the one that was there before; versions that are `bad` are passed over then. `there` are the versions that
+    targets of the stage have: of those, one that was assigned later is what is left, as it got to some of them only;
+    `tried` is the last one that was to get there. Raises Refused (unknown-version, inactive-version, never-in-stage,
+    already-live, no-earlier-version, ambiguous-version).
     """
-    live = _live(model, stage, recorded)
+    live = _newest(model, stage, _live(model, stage, recorded), there)
     target = _named(model, stage, to, force=force) if to else _earlier(model, stage, live, bad)
     if live is not None and target.name == live.version:
-        raise Refused(
-            Reason.ALREADY_LIVE,
-            f"{model.name} {target.name} is what {stage} has now",
-            hint="name another version with --to",
-        )
+        live = _newest(model, stage, None, (there | {tried}) - {target.name, ""})
+        if live is None:
+            raise Refused(
+                Reason.ALREADY_LIVE,
+                f"{model.name} {target.name} is what {stage} has now",
+                hint="name another version with --to",
+            )
     event = target.assigned(stage) or _registration(target)
     return Decision(
         model=model.name,
@@ -120,6 +140,18 @@ def _live(model: Model, stage: str, recorded: Recorded | None) -> Previous | Non
         return Previous(recorded.version, recorded.tag, recorded.commit)
     holder = model.holder(stage)
     return None if holder is None else Previous(holder.version.name, holder.event.tag.text, holder.version.commit)
+
+
+def _newest(model: Model, stage: str, live: Previous | None, there: frozenset[str]) -> Previous | None:
+    """What was assigned last of what is live and what targets have: that is what one goes back from."""
+    if not there or (live is not None and there == {live.version}):
+        return live
+    for event, version in reversed(_assignments(model, stage)):
+        if live is not None and version.name == live.version:
+            return live
+        if version.name in there:
+            return Previous(version.name, event.tag.text, version.commit)
+    return live
 
 
 def _named(model: Model, stage: str, name: str, *, force: bool) -> ModelVersion:

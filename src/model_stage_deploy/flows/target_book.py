@@ -15,6 +15,7 @@ from model_stage_deploy.ports import Clock, TargetLog
 
 _OFTEN = 0.5  # seconds between two writes, at least
 _SHARE = 4.0  # a write that takes long makes the next one wait that many times as long
+_MOMENT = 0.001  # seconds
 _RETRIES = (0.5, 2.0)  # seconds of pause before a write that must succeed is tried once more
 
 
@@ -42,10 +43,11 @@ class TargetBook:
         self._note(records)
         self.settle()
 
-    def keep(self, record: TargetRecord) -> None:
-        """Keep a record, soon."""
+    def keep(self, record: TargetRecord, *, soon: bool = True) -> None:
+        """Keep a record, soon; or else with the next that are written."""
         self._note([record])
-        self.flush()
+        if soon:
+            self.flush()
 
     def flush(self) -> None:
         """Write what was collected, if it is time to. A failure is told once; it counts when all must be written."""
@@ -85,7 +87,10 @@ class TargetBook:
 
     def _note(self, records: Sequence[TargetRecord]) -> None:
         for record in records:
-            self.known[record.target] = self._pending[record.target] = record
+            before = self.known.get(record.target)
+            # The newest counts, even where the clock was turned back.
+            time = record.time if before is None else max(record.time, before.time + _MOMENT)
+            self.known[record.target] = self._pending[record.target] = record._replace(time=time)
 
     def _write(self, *, hurry: bool = False) -> None:
         if not self._pending:

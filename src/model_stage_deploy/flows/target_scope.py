@@ -32,11 +32,24 @@ def selected(waves: Sequence[Wave], scope: Scope) -> tuple[Wave, ...]:
             targets: Sequence[Target] = wave.targets if shard is None else shard.part(wave.targets)
             kept = tuple(target for target in targets if not scope.targets or target.name in scope.targets)
             found.append(wave._replace(targets=kept))
+    chosen = {target.name for wave in found for target in wave.targets}
+    elsewhere = [name for name in scope.targets if name not in chosen]
+    if elsewhere:
+        raise Invalid(
+            Reason.UNKNOWN_TARGET,
+            f"{', '.join(elsewhere[:_NAMED])}{', …' if len(elsewhere) > _NAMED else ''}: not in the wave or shard "
+            "that is asked for",
+            hint="name targets without a wave and a shard",
+        )
     return tuple(wave for wave in found if wave.targets)
 
 
 def part_of(scope: Scope) -> str:
-    """A name for the part of a stage's targets that a run is about, for its lock; "" for all of them."""
+    """A name for the part of a stage's targets that a run is about, for its lock; "" for all of them.
+
+    Names of targets, each with a comma after it, or `w1.2of8`: by these core/locks.py tells which have some in common.
+    """
+    if scope.targets:
+        return "".join(f"{name}," for name in sorted(scope.targets))
     wave = [f"w{scope.wave}"] if scope.wave else []
-    shard = [scope.shard.replace("/", "of")] if scope.shard else []
-    return ".".join([*wave, *shard, *sorted(scope.targets)])
+    return ".".join([*wave, *([scope.shard.replace("/", "of")] if scope.shard else [])])

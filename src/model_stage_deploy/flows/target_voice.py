@@ -44,8 +44,9 @@ class TargetVoice:
             lines = (self._begun + text).replace("\r\n", "\n").replace("\r", "\n").split("\n")
             self._begun = lines.pop()
             if len(self._begun) > _LONGEST:
-                lines.append(self._begun)
-                self._begun = ""
+                cut = self._begun.rfind(" ") + 1 or len(self._begun)  # no secret is cut in two, or hardly any
+                lines.append(self._begun[:cut])
+                self._begun = self._begun[cut:]
         for line in lines:
             if line.strip():
                 self.say(line)
