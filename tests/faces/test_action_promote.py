@@ -10,6 +10,8 @@ import pytest
 
 from tests.faces.jobs import Ended, Job
 
+pytestmark = pytest.mark.thorough  # processes, one after the other
+
 
 def ask(job: Job, payload: dict[str, Any], **inputs: str) -> Ended:
     """The run that a program starts through the API."""
@@ -99,6 +101,39 @@ def test_a_dry_run_shows_the_tag_and_makes_none(job: Job) -> None:
     assert "churn v1.0.0 would be in prod" in ended.log
     assert "'churn#prod#6'" in ended.log
     assert tags(job) == before
+
+
+def test_a_dry_run_deploys_nothing_in_the_next_step_either(job: Job) -> None:
+    """What has the stage already has a tag; it is no output, and whoever deploys it all the same makes a dry run."""
+    tag = ask(job, PROMOTE, command="promote").outputs["tag"]
+    asked = PROMOTE | {"dry-run": True}
+    for first in (
+        ask(job, asked, command="promote"),
+        job.dispatch(command="promote", model="churn", stage="prod", to="v1.0.0", dry_run="true"),
+    ):
+        assert (first.exit_code, first.outputs["reason"], first.outputs["tag"]) == (0, "already-in-stage", "")
+    second = ask(job, asked, tag=tag)
+    assert (second.exit_code, second.outputs["result"]) == (0, "planned"), second.log
+    assert job.receiver.requests == []
+
+
+def test_an_old_run_that_is_run_again_takes_nothing_back(job: Job) -> None:
+    """Its tag was followed by a newer one: whoever runs it again (for its deployment failed) does not mean the past."""
+    job.extra["GITHUB_RUN_ID"] = "77"
+    assert ask(job, PROMOTE, command="promote").outputs["tag"] == "churn#prod#6"
+    again = ask(job, PROMOTE, command="promote")
+    assert (again.outputs["reason"], again.outputs["tag"]) == ("already-in-stage", "churn#prod#6")
+    job.extra["GITHUB_RUN_ID"] = "78"
+    assert ask(job, PROMOTE | {"to": "v2.0.0"}, command="promote").outputs["tag"] == "churn#prod#7"
+    job.extra |= {"GITHUB_RUN_ID": "77", "GITHUB_RUN_ATTEMPT": "2"}
+    before = tags(job)
+    late = ask(job, PROMOTE, command="promote")
+    assert (late.exit_code, late.outputs["reason"], late.outputs["tag"]) == (3, "superseded", ""), late.log
+    assert "churn#prod#6" in late.log
+    assert "churn#prod#7" in late.log
+    assert tags(job) == before
+    job.extra["GITHUB_RUN_ID"] = "7"  # the beginning of another's number is not that one
+    assert ask(job, PROMOTE, command="promote").outputs["tag"] == "churn#prod#8"
 
 
 @pytest.mark.parametrize(

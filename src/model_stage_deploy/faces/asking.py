@@ -55,7 +55,7 @@ def with_asked(settings: Settings, event: WorkflowEvent) -> Settings:
             hint=f"send it again with the keys and types that {PAGE} lists; nothing was done",
         )
     if _follows_promotion(settings, asked):
-        return settings
+        return replace(settings, dry_run=settings.dry_run or asked.dry_run)
     command = _command(settings.command, asked)
     merged = replace(
         settings,

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from model_stage_deploy.core.errors import Cancelled, Invalid, ModelStageError
+from model_stage_deploy.core.errors import Cancelled, Invalid, ModelStageError, Refused
 from model_stage_deploy.core.ledger import Ledger, seat
+from model_stage_deploy.core.model import RegistryEvent
 from model_stage_deploy.core.outcome import Journal, Outcome, Subject, from_error
 from model_stage_deploy.core.reasons import Reason, Result
 from model_stage_deploy.core.redaction import Scrubber
 from model_stage_deploy.core.tags import Event
-from model_stage_deploy.core.writing import PROGRAM, How, Written, quoted
+from model_stage_deploy.core.writing import PROGRAM, Change, How, Written, quoted
 from model_stage_deploy.core.writing_stages import Promote
 from model_stage_deploy.faces.event import WorkflowEvent, read_event
 from model_stage_deploy.faces.settings import Settings
@@ -22,6 +23,8 @@ from model_stage_deploy.flows.change import World, carry_out
 from model_stage_deploy.flows.context import Context
 from model_stage_deploy.ports import Announcer
 from model_stage_deploy.report.changes import headline
+
+_ATTEMPT = "/attempts/"
 
 
 def promoted(settings: Settings, environ: Mapping[str, str], announcer: Announcer, scrubber: Scrubber) -> Outcome:
@@ -36,7 +39,7 @@ def promoted(settings: Settings, environ: Mapping[str, str], announcer: Announce
         from model_stage_deploy.faces.wiring import working
 
         with working(settings, event, environ, announcer, scrubber) as context:
-            return _promoted(context, ask, journal)
+            return _promoted(context, ask, _Again(ask, event.run.url), journal)
     except Cancelled:
         return Outcome(
             reason=Reason.CANCELLED,
@@ -78,17 +81,57 @@ def _by(event: WorkflowEvent) -> str:
     return (f"\n\n{words[0].upper()}{words[1:]}" if words else "") + (f"\n{event.run.url}" if event.run.url else "")
 
 
-def _promoted(context: Context, ask: Promote, journal: Journal) -> Outcome:
+class _Again:
+    """A promotion that takes nothing back when its run is run again: what the run gave the stage was followed by more.
+
+    The message of a tag names the run that made it; attempts of one run count as that run.
+    """
+
+    ref = ""
+
+    def __init__(self, ask: Promote, run: str) -> None:
+        self.model = ask.model
+        self._ask = ask
+        self._run = run.partition(_ATTEMPT)[0]
+
+    def check(self) -> _Again:
+        return self
+
+    def decide(self, ledger: Ledger, commit: str) -> Change:
+        """Raises Refused (superseded), and what a promotion raises."""
+        ask, model = self._ask, ledger.model
+        held = seat(model, ask.to)
+        if self._run and not ask.how.force and not model.ambiguous and (held is None or held.version != ask.version):
+            ours = [one.tag.text for one in model.events if self._is_ours(one)]
+            if ours:
+                now = f"{held.version}, by {quoted(held.tag)}" if held is not None else "nothing"
+                raise Refused(
+                    Reason.SUPERSEDED,
+                    f"this run gave {ask.to} to {ask.version} before, by {quoted(ours[-1])}; by now it has {now}",
+                    hint="to promote the version once more, ask for it in a new run",
+                )
+        return ask.decide(ledger, commit)
+
+    def _is_ours(self, event: RegistryEvent) -> bool:
+        if event.tag.event is not Event.ASSIGNMENT or event.tag.stage != self._ask.to:
+            return False
+        words = event.record.message.splitlines()
+        first = words[0] if words else ""
+        named = f"Promote {self.model} {self._ask.version} to {self._ask.to}"
+        return first == named and any(line.partition(_ATTEMPT)[0] == self._run for line in words[1:])
+
+
+def _promoted(context: Context, ask: Promote, again: _Again, journal: Journal) -> Outcome:
     if context.registry is None:
         raise AssertionError(ask.model)
     with context.registry() as (world, push):
         try:
             with journal.step("write the tag"):
-                written = carry_out(world, ask, push=push, dry_run=context.dry_run, advise=False)
+                written = carry_out(world, again, push=push, dry_run=context.dry_run, advise=False)
         except ModelStageError as problem:
             if problem.reason is not Reason.ALREADY_IN_STAGE:
                 raise
-            return _as_it_was(world, ask, journal, problem)
+            return _as_it_was(world, ask, journal, problem, dry_run=context.dry_run)
     return _outcome(context, written, journal, push=push)
 
 
@@ -116,8 +159,11 @@ def _outcome(context: Context, written: Written, journal: Journal, *, push: bool
     )
 
 
-def _as_it_was(world: World, ask: Promote, journal: Journal, problem: ModelStageError) -> Outcome:
-    """The stage has the version: its tag is the output, for a run before this one may have died before it deployed."""
+def _as_it_was(world: World, ask: Promote, journal: Journal, problem: ModelStageError, *, dry_run: bool) -> Outcome:
+    """The stage has the version: its tag is the output, for a run before this one may have died before it deployed.
+
+    Of a dry run it is not, for the next step would deploy it.
+    """
     held = seat(Ledger(ask.model, world.store.tags(ask.model), now=0).model, ask.to)
     if held is None or held.version != ask.version:
         raise problem
@@ -125,6 +171,8 @@ def _as_it_was(world: World, ask: Promote, journal: Journal, problem: ModelStage
         reason=Reason.ALREADY_IN_STAGE,
         as_result=Result.NOTHING_TO_DO,
         message=problem.message,
-        subject=Subject(held.tag, Event.ASSIGNMENT.value, ask.model, held.version, ask.to, held.commit),
+        subject=Subject(
+            "" if dry_run else held.tag, Event.ASSIGNMENT.value, ask.model, held.version, ask.to, held.commit
+        ),
         steps=tuple(journal.steps),
     )
