@@ -316,7 +316,7 @@ def test_describe_without_any_of_it() -> None:
     [
         ({}, b'{"status": "failed", "message": "no GPU left"}', 'state "failed" (no GPU left)'),
         ({}, b'{"status": "ERROR"}', 'state "ERROR"'),
-        ({"state": "$.ok", "failed": [False]}, b'{"ok": false}', "state \"false\""),
+        ({"state": "$.ok", "failed": [False]}, b'{"ok": false}', 'state "false"'),
     ],
 )
 def test_a_good_status_with_an_answer_that_says_it_failed(poll: dict[str, Any], body: bytes, says: str) -> None:

@@ -22,7 +22,7 @@ from model_stage_deploy.deployers.signing import LEAST_KEY_BYTES, weak
 from model_stage_deploy.deployers.webhook_look import looked
 from model_stage_deploy.deployers.webhook_options import WebhookOptions
 from model_stage_deploy.deployers.webhook_payload import default_payload, encoded
-from model_stage_deploy.deployers.webhook_polling import Polling, read_json, status_url, text_at
+from model_stage_deploy.deployers.webhook_polling import Polling, read_json, require_not_failed, status_url, text_at
 from model_stage_deploy.deployers.webhook_requests import Exchange, delivery, exchanged, origin, place, question, tail
 from model_stage_deploy.deployers.webhook_words import described, hint_for
 from model_stage_deploy.ports import Clock, Web, WebResponse
@@ -87,6 +87,7 @@ class Webhook:
             raise self._failed(job, options, sent, until)
         facts = {"status": sent.answer.status, "delivery": job.attempt}
         if sent.answer.status != 202 or options.poll is None:
+            require_not_failed(sent, options)
             return _receipt(sent.answer, job, options, facts)
         where = status_url(sent.answer, options, options.poll)
         ended = Polling(self._web, self._clock, job, options, options.poll, where, until).end(sent)

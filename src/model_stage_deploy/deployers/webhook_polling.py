@@ -224,13 +224,31 @@ class Polling:
         return DeploymentFailed(Reason.DEPLOYER_FAILED, message, hint=hint, tail=words)
 
     def _why(self, last: Exchange) -> str:
-        """What the answer says of a failure, where it is short."""
-        try:
-            why = text_at(read_json(last.answer), self.options.answer.error) if last.answer else None
-        except (ValueError, NotThere):
-            return ""
-        why = (why or "").replace(self.url, place(self.url))
-        return f" ({one_line(why, 4 * _LONGEST_WORDS)})" if why and len(why) <= _LONGEST_WORDS else ""
+        return _why(last, self.options, self.url)
+
+
+def require_not_failed(sent: Exchange, options: WebhookOptions) -> None:
+    """Raise DeploymentFailed for an answer of a good status whose state is one of failure. It need not have a state."""
+    if options.poll is None or sent.answer is None:
+        return
+    now = seen(sent, options.poll)
+    if now.meaning == "failed":
+        answered = f"{place(options.url)} answered with {sent}, and says that it failed"
+        raise _failed(
+            f"{answered}: {now.text}{_why(sent, options, options.url)}",
+            sent.answer,
+            hint="if that is not the state of the deployment, `poll.state` says where it is",
+        )
+
+
+def _why(last: Exchange, options: WebhookOptions, url: str) -> str:
+    """What the answer says of a failure, where it is short."""
+    try:
+        why = text_at(read_json(last.answer), options.answer.error) if last.answer else None
+    except (ValueError, NotThere):
+        return ""
+    why = (why or "").replace(url, place(url))
+    return f" ({one_line(why, 4 * _LONGEST_WORDS)})" if why and len(why) <= _LONGEST_WORDS else ""
 
 
 def _failed(message: str, answer: WebResponse, *, hint: str = "", hidden: str = "") -> DeploymentFailed:
