@@ -387,6 +387,46 @@ def test_a_bento_is_built_in_the_tagged_commit_and_served_from_the_trusted_check
     assert tool.commands[0].env["BENTOML_DO_NOT_TRACK"] == "True"
 
 
+@pytest.mark.parametrize("name", ["bentoml", "bentoml-cloud"])
+def test_a_bento_of_that_name_is_taken_only_if_it_was_built_from_this_commit(name: str, tmp_path: Path) -> None:
+    """Another repository, or a person at that machine, may have built one: it would serve, and tell this version."""
+
+    def built_from(commit: str) -> Callable[[str], Finished | None]:
+        labels = json.dumps({"labels": {"model-stage-deploy-commit": commit}, "schema": "\n" * 200}, indent=2)
+
+        def answer(line: str) -> Finished | None:
+            if line.startswith("bentoml get"):
+                return Finished(0, 0.1, labels)
+            return Finished(1, 0.1, "already exists in the store") if line.startswith("bentoml build") else None
+
+        return answer
+
+    ran = deployed(tmp_path, name, built_from("c" * 40))
+    assert not any(line.startswith("bentoml build") for line in ran)
+    for other in ("b" * 40, ""):
+        tool = Tool(built_from(other))
+        with pytest.raises(DeploymentFailed, match=r"step 2 of \d \(build it\): bentoml exited with status 1"):
+            PresetDeployer(tool, FakeClock()).deploy(job(tmp_path), options(name))
+        assert f"--label=model-stage-deploy-commit={'c' * 40}" in tool.ran[-1]
+
+
+def test_what_a_question_looks_for_may_stand_at_the_beginning_of_a_long_answer(tmp_path: Path) -> None:
+    """A process keeps the end of what it printed."""
+    label = f'"model-stage-deploy-commit": "{"c" * 40}"\n'
+
+    class Long(Tool):
+        def run(self, command: Command, output: Callable[[str], None]) -> Finished:
+            if command.argv[1] != "get":
+                return super().run(command, output)
+            for piece in (label[:20], label[20:], "x\n" * 10):
+                output(piece)
+            return Finished(0, 0.1, "x\n")
+
+    tool = Long()
+    PresetDeployer(tool, FakeClock()).deploy(job(tmp_path), options("bentoml"))
+    assert tool.ran == ["./serve.sh --port 3000"]
+
+
 @pytest.mark.parametrize("path", ["../files", "/etc", "nowhere", "link"])
 def test_a_path_out_of_the_tagged_commit(path: str, tmp_path: Path) -> None:
     one, tool = job(tmp_path), Tool(nothing_there)

@@ -150,7 +150,8 @@ def test_bentoml_builds_serves_and_replaces_as_its_page_says(bento_world: World)
     world.write({"model.json": "no model at all"})
 
     planned = world.cli("deploy", tag, "--no-github", "--dry-run")
-    assert '["bentoml", "build", "--name=churn", "--version=v1.0.0"]' in planned.out
+    build = '["bentoml", "build", "--name=churn", "--version=v1.0.0", "--label=model-stage-deploy-commit='
+    assert build in planned.out
     assert not (world.home / "bentoml").exists()
 
     first = world.deploy(tag)
@@ -197,6 +198,15 @@ def test_a_bento_that_is_not_what_it_should_be_is_a_failure_and_the_old_one_come
     dead = world.deploy(world.release(3, {"service.py": "raise SystemExit('no such luck')\n"}))
     assert dead.exit_code == 1
     assert "step 2 of 3 (build it)" in dead.out + dead.err
+    assert world.ask("version", {}) == {"version": "v1.0.0"}
+
+    # Somebody's own build has the name of the next version: it would serve, and say that it is v4.0.0.
+    world.write({"service.py": program, "model.json": '{"weights": [0.0, 0.0]}'})
+    own = ["bentoml", "build", "--name=churn", "--version=v4.0.0"]
+    subprocess.run(own, cwd=world.repository.path, env=world.env, check=True, capture_output=True, timeout=300)
+    taken = world.deploy(world.release(4, {"model.json": '{"weights": [1.0, 2.0]}'}))
+    assert taken.exit_code == 1
+    assert "already exists" in taken.out + taken.err
     assert world.ask("version", {}) == {"version": "v1.0.0"}
 
 

@@ -6,7 +6,7 @@ The commands are in presets.py. Whether what they deployed answers, and with whi
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -31,6 +31,7 @@ from model_stage_deploy.deployers.running import carry_out, ended, shown_argv
 from model_stage_deploy.ports import Clock, Finished, Process
 
 _SHORTEST = 0.01  # seconds
+_MOST_HEARD = 1024 * 1024  # characters
 _DID_NOT_RUN = range(126, 193)
 """Exit statuses that answer nothing: not executable, not found, killed by a signal. aws itself ends with 252 to 255."""
 
@@ -113,10 +114,12 @@ class PresetDeployer:
         argv, cwd = _arguments(step.argv, values), _directory(job, step, values)
         run = carry_out if not step.finds else ended
         while True:
-            now = replace(job, timeout=max(_SHORTEST, until - self._clock.monotonic()))
+            heard: list[str] = []
+            output = _overheard(job.output, heard) if step.sees else job.output
+            now = replace(job, output=output, timeout=max(_SHORTEST, until - self._clock.monotonic()))
             done = run(self._process, now, argv, cwd, env={**job.env, **preset.env}, missing=preset.install)
             if step.finds:
-                answers[step.finds] = _found(step, done, values, argv[0])
+                answers[step.finds] = _found(step, done, "".join(heard), values, argv[0])
                 job.output(f"[{'it is there' if answers[step.finds] else 'it is not there'}]\n")
                 return done
             if not step.expects or pattern(step.expects, values).search(done.tail):
@@ -130,10 +133,21 @@ class PresetDeployer:
             self._clock.sleep(step.every)
 
 
-def _found(step: Step, done: Finished, values: Values, program: str) -> bool:
+def _overheard(output: Callable[[str], None], heard: list[str]) -> Callable[[str], None]:
+    """Output that is kept as well, from its beginning on: a tail alone may lack what is looked for."""
+
+    def both(text: str) -> None:
+        output(text)
+        if sum(map(len, heard)) < _MOST_HEARD:
+            heard.append(text)
+
+    return both
+
+
+def _found(step: Step, done: Finished, heard: str, values: Values, program: str) -> bool:
     """What a question was answered. Raises DeploymentFailed where it was not."""
     if done.exit_code == 0:
-        return not step.sees or pattern(step.sees, values).search(done.tail) is not None
+        return not step.sees or any(pattern(step.sees, values).search(text) for text in (done.tail, heard))
     if done.exit_code not in _DID_NOT_RUN and step.absent and pattern(step.absent, values).search(done.tail):
         return False
     raise DeploymentFailed(

@@ -28,14 +28,21 @@ _BENTO_INSTALL = "install BentoML where this runs: pip install bentoml; the acti
 
 _BUILD = (
     Step(
-        "look whether the bento was built before",
-        ("bentoml", "get", "{bento}:{version-tag}", "--output=path"),
+        "look whether the bento was built of this commit before",
+        ("bentoml", "get", "{bento}:{version-tag}", "--output=json"),
         finds="bento",
+        sees=r'"model-stage-deploy-commit": "{commit}"',
         absent=r"is not found in BentoML store",
     ),
     Step(
-        "build it",
-        ("bentoml", "build", "--name={bento}", "--version={version-tag}"),
+        "build it",  # which fails where one of another commit has its name: that is for a person to delete
+        (
+            "bentoml",
+            "build",
+            "--name={bento}",
+            "--version={version-tag}",
+            "--label=model-stage-deploy-commit={commit}",
+        ),
         unless="bento",
         inside="tagged",
     ),
