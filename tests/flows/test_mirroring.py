@@ -11,7 +11,7 @@ from model_stage_deploy.core.reasons import Reason, Result
 from model_stage_deploy.flows.locking import Wanted, held
 from model_stage_deploy.mirrors.contract import MirrorProblem
 from tests.flows.delivery_world import Life
-from tests.flows.mirror_worlds import mapping, started
+from tests.flows.mirror_worlds import MirroredWorld, mapping, started
 
 
 def busy(*, after: float | None = None) -> MirrorProblem:
@@ -172,6 +172,37 @@ def test_not_for_ever() -> None:
     assert world.clock.monotonic() - before < 21.0
 
 
+@pytest.mark.parametrize("after", [0.0, 0.2])
+def test_a_server_that_asks_for_no_pause_is_not_hammered(after: float) -> None:
+    world = started()
+    world.mirror.problems = [busy(after=after) for _ in range(1000)]
+    assert world.deploy("m#prod#1").reason is Reason.MIRROR_FAILED
+    assert len(world.mirror.told) == 5
+
+
+def test_no_second_try_without_the_lock() -> None:
+    """Whoever has it by then may have told another version already."""
+    world = started()
+    world.deploy("m#prod#1")
+    world.tag("m#prod#2", "B")
+    world.mirror.told.clear()
+    world.mirror.problems = [busy()]
+    world.mirror.under_lock = lambda: True
+    sleep = world.clock.sleep
+
+    def lose(seconds: float) -> None:
+        sleep(seconds)
+        if world.mirror.told:
+            for entry in world.locks.entries():
+                world.locks.remove(entry)
+
+    world.clock.sleep = lose  # type: ignore[method-assign]
+    done = world.deploy("m#prod#2")
+    assert done.reason is Reason.MIRROR_FAILED
+    assert world.mirror.told == [("live", "v2.0.0")]
+    assert world.mirror.says == {"prod": "v1.0.0"}
+
+
 def test_a_wish_to_wait_longer_than_there_is_time() -> None:
     world = started()
     world.mirror.problems = [busy(after=21.0)]
@@ -242,3 +273,61 @@ def test_secrets_that_were_handed_over_count_where_they_are_listed() -> None:
     other.mapping = other.mapping.replace("    secrets: [MLFLOW_TRACKING_PASSWORD]\n", "")
     other.deploy("m#prod#1")
     assert other.mirror.secrets == ["around"]
+
+
+class _Meanwhile:
+    """While somebody waits for the lock, its owner lets it go, and another run of the same tag comes and dies."""
+
+    def __init__(self, world: MirroredWorld, left: int) -> None:
+        self._world = world
+        self._left = left
+        self._sleep = world.clock.sleep
+        self.came = False
+
+    def __call__(self, seconds: float) -> None:
+        self._sleep(seconds)
+        if not self.came:
+            self.came = True
+            self._unlock()
+            self._world.run("m#prod#1", Life(self._left))
+            self._unlock()  # its lease is over
+
+    def _unlock(self) -> None:
+        for entry in self._world.locks.entries():
+            self._world.locks.remove(entry)
+
+
+def test_a_run_that_waited_for_one_that_died_before_it_told_tells() -> None:
+    """It finds under the lock that its version is live already: who made it so may not have come to the mirrors."""
+    healed = 0
+    for left in range(1, 80):
+        world = started()
+        other = Wanted(key_of("m", "prod"), "another", "bob", "deploys", "", 60.0)
+        meanwhile = _Meanwhile(world, left)
+        with held(world.locks, world.clock, other, wait=0.0, tell=lambda _line: None):
+            world.clock.sleep = meanwhile  # type: ignore[method-assign]
+            done = world.deploy("m#prod#1", wait=600.0)
+        assert meanwhile.came
+        assert done.exit_code == 0
+        assert world.records().newest_first[0].outcome == "success"
+        assert world.mirror.says == {"prod": "v1.0.0"}
+        healed += done.reason is Reason.ALREADY_DEPLOYED
+    assert healed > 1
+
+
+def test_an_undeployment_that_died_before_it_told_is_healed_by_a_repeat() -> None:
+    healed = 0
+    for left in range(1, 60):
+        world = started(mapping=mapping(events="undeploy"))
+        world.deploy("m#prod#1")
+        world.tag("m#prod!#2", "A")
+        world.run("m#prod!#2", Life(left))
+        for record in world.locks.entries():
+            world.locks.remove(record)  # its lease is over
+        done = world.deploy("m#prod!#2")
+        assert done.exit_code == 0
+        assert (world.live, world.mirror.says) == ("", {})
+        healed += done.reason is Reason.UNASSIGNMENT
+    assert healed > 1
+    world.mirror.problems = [broken()]
+    assert world.deploy("m#prod!#2").reason is Reason.MIRROR_FAILED

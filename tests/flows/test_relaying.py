@@ -110,6 +110,28 @@ def test_versions_may_be_counted_as_mlflow_does() -> None:
     }
 
 
+def test_an_older_delivery_that_comes_late_takes_nothing_back() -> None:
+    """MLflow sends a failed one again, with its old time: by then the alias may have moved on."""
+    bench = Bench(COUNTED)
+    bench.dispatcher.problems = [MachineryFailed(Reason.GITHUB_FAILED, "away")]
+    sent = str(int(bench.clock.now()))
+    body = json.dumps(
+        {
+            "entity": "model_version_alias",
+            "action": "created",
+            "data": {"name": "churn", "alias": "champion", "version": "3"},
+        }
+    ).encode()
+    late = {ID: "d-1", TIMESTAMP: sent, SIGNATURE: sign(SECRET, "d-1", sent, body)}
+    assert bench.relay.answer(late, body).status == 502
+    bench.clock.sleep(2.0)
+    assert bench.send("d-2", version="4").status == 202
+    answer = bench.relay.answer(late, body)
+    assert (answer.status, "a newer delivery" in answer.text) == (204, True)
+    assert [payload["to"] for _, payload in bench.dispatcher.sent] == ["v4.0.0"]
+    assert bench.send("d-3", name="other").status == 202, "of another model"
+
+
 def test_a_tag_in_mlflow_goes_before_counting() -> None:
     bench = Bench(COUNTED, known(gto_version="v0.3.0"))
     bench.send()

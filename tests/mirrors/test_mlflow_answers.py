@@ -206,3 +206,10 @@ def test_no_request_outlives_the_deadline() -> None:
     web = FakeWeb(answer(200, {}))
     Mlflow(web, Access("https://mlflow.example.com"), left=lambda: 3.5).set_alias("fraud", "prod", "3")
     assert web.requests[0].timeout == 3.5
+
+
+@pytest.mark.parametrize("time", [10**400, "9" * 400, "9" * 5000, float("inf"), float("nan"), True, "x", None, {}])
+def test_a_time_that_is_none_is_no_time(time: Any) -> None:
+    found = client(answer(200, {"model_version": version(creation_timestamp=time)}))[0].version("fraud", "1")
+    assert found is not None
+    assert found.created == 0.0

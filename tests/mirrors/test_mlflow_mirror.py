@@ -86,6 +86,18 @@ def test_tags_are_set_where_they_differ(place: Place) -> None:
     assert place.tags("1") == {"gto_version": "v0.1.0", "by": "churn#prod#2"}
 
 
+def test_a_number_that_is_another_version_of_ours_is_not_told(place: Place) -> None:
+    """A template that gives the same number for every version would make MLflow say that an old one is live."""
+    place.make("v0.1.0", "")
+    with pytest.raises(MirrorProblem, match=r"version 1 of .* is v0.1.0 by its tag gto_version, not v0.2.0"):
+        follow(place, "v0.2.0", version="1")
+    assert place.alias("prod") == ""
+    assert follow(place, "v0.1.0", version="1").changed
+    with pytest.raises(MirrorProblem, match=r"not v0\.2\.0"):
+        follow(place, "v0.2.0", "taken-out", version="1")
+    assert place.alias("prod") == "1"
+
+
 def test_a_version_by_its_number(place: Place) -> None:
     place.make("", "")
     follow(place, "v0.1.0", version="2")

@@ -20,6 +20,8 @@ from tests.standins.mlflow import MlflowStandIn
 from tests.standins.mlflow_server import PASSWORD, running
 from tests.standins.registries import GitRepository
 
+pytestmark = pytest.mark.thorough  # processes, one after the other
+
 TEXT = (ROOT / "docs/howto/use-mlflow.md").read_text(encoding="utf-8")
 FILES = {
     note.removeprefix("file: "): fence["text"]

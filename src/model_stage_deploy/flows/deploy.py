@@ -29,7 +29,7 @@ from model_stage_deploy.flows.following import tell_again
 from model_stage_deploy.flows.gating import Kind, judge, require
 from model_stage_deploy.flows.locking import Hold, Wanted
 from model_stage_deploy.flows.locking import held as holding
-from model_stage_deploy.flows.mirroring import mirror
+from model_stage_deploy.flows.mirroring import is_done, mirror
 from model_stage_deploy.flows.planning import Prepared, actions_of, environment_of, prepare, settings_for
 from model_stage_deploy.flows.recovery import recover
 from model_stage_deploy.flows.registry_tag import BACK, write_tag
@@ -97,14 +97,25 @@ def carry_out(context: Context, order: Order, journal: Journal) -> Outcome:
     try:
         require_worth_doing(context, prepared, records)
     except NothingToDo as nothing:
-        if nothing.reason is not Reason.ALREADY_DEPLOYED or not prepared.mirrors or context.dry_run:
-            raise
-        return tell_again(context, prepared, from_error(nothing, journal, prepared.plan), journal)
+        return _live_already(context, prepared, nothing, journal)
     verdicts = _judged(context, prepared, records, order, journal)
     if context.dry_run:
         return _planned(context, prepared, verdicts, journal)
     require(context, prepared, verdicts, journal)
-    return _under_lock(context, order, prepared, journal)
+    try:
+        return _under_lock(context, order, prepared, journal)
+    except NothingToDo as nothing:  # while we waited
+        return _live_already(context, prepared, nothing, journal)
+
+
+def _live_already(context: Context, prepared: Prepared, nothing: NothingToDo, journal: Journal) -> Outcome:
+    """The end of a run whose version is live (or gone) already: who made it so may have died before the mirrors knew.
+
+    Raises `nothing` itself where it is about something else, or nobody is to be told.
+    """
+    if not is_done(prepared.plan.decision, nothing.reason) or not prepared.mirrors or context.dry_run:
+        raise nothing
+    return tell_again(context, prepared, from_error(nothing, journal, prepared.plan), journal)
 
 
 def _past(order: Order, settings: StageSettings) -> int:

@@ -61,7 +61,7 @@ def follow(context: Context, model: str, stage: str, journal: Journal) -> Outcom
 
 
 def tell_again(context: Context, prepared: Prepared, outcome: Outcome, journal: Journal) -> Outcome:
-    """The outcome of a run that found its version live already, once the mirrors were told (again) of that.
+    """The outcome of a run that found its version live (or gone) already, once the mirrors were told (again) of that.
 
     A run before this one may have died in between. Never raises but Cancelled, before anything was told.
     """
@@ -72,7 +72,8 @@ def tell_again(context: Context, prepared: Prepared, outcome: Outcome, journal: 
     try:
         with _locked(context, news, journal) as hold:
             live = now_running(_records(context, decision.model, decision.stage, prepared.plan.environment))
-            if live is None or (live.version, live.commit) != (decision.version, decision.commit):
+            runs = live is not None and (live.version, live.commit) == (decision.version, decision.commit)
+            if runs != (decision.action == "deploy"):
                 return outcome  # whoever changed it since has told the mirrors
             return mirror(context, prepared, outcome, journal, hold.require)
     except Refused as refusal:  # who has the stage now tells the mirrors at the end

@@ -64,7 +64,7 @@ def tell(
         try:
             with journal.step(f"tell {one.uses}"):
                 stands()
-                told.append(_told(context, settings, one, happened))
+                told.append(_told(context, settings, one, happened, stands))
         except Cancelled:
             return [*told, *(_not_told(left, _CUT_SHORT) for left in mirrors[len(told) :])]
         except ModelStageError as problem:
@@ -106,12 +106,21 @@ def _decision(prepared: Prepared, outcome: Outcome) -> Decision | None:
         good = back.live and back.verified and outcome.reason is Reason.ROLLED_BACK_AFTER_FAILURE
         return back.decision if good else None
     settled = outcome.result in (Result.DEPLOYED, Result.UNDEPLOYED) and outcome.reason is not Reason.TARGETS_DEPLOYED
-    also = (Reason.TAG_NOT_WRITTEN, Reason.ALREADY_DEPLOYED)
-    return prepared.plan.decision if settled or outcome.reason in also else None
+    also = outcome.reason is Reason.TAG_NOT_WRITTEN or is_done(prepared.plan.decision, outcome.reason)
+    return prepared.plan.decision if settled or also else None
 
 
-def _told(context: Context, settings: StageSettings, one: Mirror, happened: Happened) -> Mirrored:
-    """What became of one mirror, tried again while that may help and time is left. Raises Cancelled."""
+def is_done(decision: Decision, reason: Reason) -> bool:
+    """Whether a run ended because what it was to do is so already: live, or (to undeploy) not what runs."""
+    if decision.action == "undeploy":
+        return reason.value == decision.event
+    return reason is Reason.ALREADY_DEPLOYED
+
+
+def _told(
+    context: Context, settings: StageSettings, one: Mirror, happened: Happened, stands: Callable[[], None]
+) -> Mirrored:
+    """What became of one mirror, tried again while that may help and time is left. Raises Cancelled, as `stands`."""
     clock = context.clock
     until = clock.monotonic() + one.timeout
 
@@ -126,12 +135,14 @@ def _told(context: Context, settings: StageSettings, one: Mirror, happened: Happ
         try:
             followed = context.mirror(one.uses).follow(errand, one)
         except MirrorProblem as problem:
-            wait = problem.after if problem.after is not None else min(LONGEST_PAUSE, 2.0 ** (tries - 1))
+            # Not sooner than by ourselves: "after 0 seconds" would be hundreds of tries.
+            wait = max(problem.after or 0.0, min(LONGEST_PAUSE, 2.0 ** (tries - 1)))
             often = "" if tries == 1 else f" (tried {tries} times)"
             if not problem.retryable or clock.monotonic() + wait >= until:
                 return _not_told(one, f"{problem.message}{often}", problem.hint)
             context.announcer.say(f"mirror {one.uses}: {problem.message}; again in {wait:.0f} s")
             clock.sleep(wait)
+            stands()
         except Exception as defect:  # noqa: BLE001 - what is live stays live, whatever a mirror's code does
             return _not_told(one, one_line(f"the mirror broke: {type(defect).__name__}: {defect}"))
         else:

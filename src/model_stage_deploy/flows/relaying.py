@@ -112,15 +112,17 @@ class Relay:
             return before
         answer = Answer(500, "an error of the relay; its log says more")
         try:
-            answer = self._relayed(body)
+            answer = self._relayed(delivery, body)
         finally:
             self._memory.end(delivery, answer)
             self._tell(f"{delivery.id}: {answer.status} {answer.text}")
         return answer if answer.status < 500 else Answer(answer.status, "it could not be relayed; the log says why")
 
-    def _relayed(self, body: bytes) -> Answer:
+    def _relayed(self, delivery: Delivery, body: bytes) -> Answer:
         try:
             asked = self._asked(body)
+            if not self._memory.is_newest(asked["model"], asked["stage"], delivery):
+                raise _Ended(204, f"ignored: a newer delivery asked for {asked['model']} in {asked['stage']}")
             self._dispatcher.dispatch(EVENT, asked)
         except _Ended as end:
             return end.answer
@@ -169,6 +171,14 @@ class _Memory:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._met: dict[str, tuple[float, Answer | None]] = {}
+        self._newest: dict[tuple[str, str], int] = {}
+
+    def is_newest(self, model: str, stage: str, delivery: Delivery) -> bool:
+        """Whether nothing that MLflow sent later asked for the stage before. From now on this one counts, too."""
+        with self._lock:
+            newest = self._newest.get((model, stage), delivery.sent)
+            self._newest[model, stage] = max(newest, delivery.sent)
+            return delivery.sent >= newest
 
     def begin(self, delivery: Delivery, now: float) -> Answer | None:
         """The answer to a delivery that came before, or None for one to be worked on by the caller."""

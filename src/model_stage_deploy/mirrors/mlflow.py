@@ -116,7 +116,7 @@ class _Follower:
         settings, wanted = self._settings, self._happened.version
         if settings.version:
             one = self._mlflow.version(settings.model, settings.version)
-            return [one] if one is not None else []
+            return [] if one is None else [self._not_another(one)]
         found = self._mlflow.versions(settings.model, {settings.version_tag: wanted})
         if len(found) > 1:
             numbers = ", ".join(version.version for version in found[:10])
@@ -126,6 +126,18 @@ class _Follower:
                 hint="take the tag away from all but one of them, or name MLflow's number in `version`",
             )
         return found
+
+    def _not_another(self, version: ModelVersion) -> ModelVersion:
+        """The version that a number names, unless its own tag says that it is another one of ours."""
+        settings, wanted = self._settings, self._happened.version
+        told = version.tags.get(settings.version_tag, wanted)
+        if told != wanted:
+            raise MirrorProblem(
+                f"version {version.version} of {settings.model!r} in MLflow at {self._mlflow.place} is "
+                f"{one_line(told, 80)} by its tag {settings.version_tag}, not {wanted}",
+                hint="is the number right that `version` gives?",
+            )
+        return version
 
     def _require_readable(self) -> None:
         """A search leaves out what we may not see, without a word; asking for an alias says so."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -135,7 +136,13 @@ def _aliases(value: object) -> tuple[str, ...]:
 
 
 def _seconds(milliseconds: object) -> float:
-    if isinstance(milliseconds, str) and milliseconds.isascii() and milliseconds.isdigit():
-        milliseconds = int(milliseconds)
-    is_number = isinstance(milliseconds, (int, float)) and not isinstance(milliseconds, bool)
-    return float(milliseconds) / 1000.0 if is_number else 0.0  # type: ignore[arg-type]
+    """A time as a number; 0.0 for what is none."""
+    if isinstance(milliseconds, bool) or not isinstance(milliseconds, (int, float, str)):
+        return 0.0
+    if isinstance(milliseconds, str) and not (milliseconds.isascii() and milliseconds.isdigit()):
+        return 0.0
+    try:
+        seconds = float(milliseconds) / 1000.0
+    except OverflowError:  # a whole number of hundreds of digits
+        return 0.0
+    return seconds if math.isfinite(seconds) else 0.0

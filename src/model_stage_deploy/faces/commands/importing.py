@@ -63,7 +63,12 @@ def _run(given: argparse.Namespace) -> int:
     from model_stage_deploy.report.importing import document, page
 
     scrubber, told = Scrubber(), list[str]()
-    found = _imported(given, manner, scrubber.add, told)
+    try:
+        found = _imported(given, manner, scrubber.add, told)
+    except ModelStageError as failure:  # a server may repeat what it was sent
+        failure.message, failure.hint = scrubber.text(failure.message), scrubber.text(failure.hint)
+        failure.args = (failure.message,)
+        raise
     for text in dict.fromkeys(told):
         print(f"note: {one_line(scrubber.text(text))}", file=sys.stderr)
     whole = scrubber.value(document(found, wrote=manner.write, pushed=manner.push))
