@@ -14,6 +14,8 @@ from tests.faces.command_lines import Done, run
 from tests.standins.receiver import Answer, Receiver
 from tests.standins.registries import GitRepository
 
+pytestmark = pytest.mark.thorough  # processes, one after the other
+
 MAPPING = """\
 version: 1
 stages:

@@ -13,6 +13,8 @@ from tests.faces.runner_log import assert_only_ours
 from tests.mirrors.places import Place
 from tests.standins.mlflow import Fault, MlflowStandIn
 
+pytestmark = pytest.mark.thorough  # processes, one after the other
+
 PASSWORD = "hunter2 of mine"
 MAPPING = """
 version: 1

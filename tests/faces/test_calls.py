@@ -10,6 +10,8 @@ import pytest
 from tests.contract.generate import ROOT
 from tests.faces.jobs import MAPPING, Job
 
+pytestmark = pytest.mark.thorough  # processes, one after the other
+
 PROD = "    environment: production\n"
 VERIFIED = MAPPING.replace(PROD, f"{PROD}    verify: [{{run: 'true'}}]\n")
 ROLLING_BACK = VERIFIED.replace(PROD, f"{PROD}    on-failure: rollback\n")

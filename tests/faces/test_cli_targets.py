@@ -9,6 +9,8 @@ import pytest
 from tests.faces.command_lines import run
 from tests.standins.registries import GitRepository
 
+pytestmark = pytest.mark.thorough  # processes, one after the other
+
 MAPPING = """\
 version: 1
 stages:

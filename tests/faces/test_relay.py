@@ -259,6 +259,7 @@ def test_every_request_has_an_end(door: Door, raw: bytes, wanted: int) -> None:
     assert b"Python" not in answer
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "start",
     [b"", b"POST /ml", b"POST /mlflow HTTP/1.1\r\nX: ", b"POST /mlflow HTTP/1.1\r\nContent-Length: 900\r\n\r\nhalf"],
