@@ -15,6 +15,8 @@ from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.redaction import Secret
 from tests.standins.github import GitHubStandIn
 
+pytestmark = pytest.mark.thorough  # many of one kind
+
 COMMIT = "c" * 40
 CONTEXT = "model-approve/churn/v3.1.0/prod"
 RUN_URL = "https://github.example.com/runs/77"

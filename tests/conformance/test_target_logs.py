@@ -23,7 +23,7 @@ PLAN = a_plan()
 Open = Callable[[], TargetLog]
 
 
-@pytest.fixture(params=["fake", "alone", "remote"])
+@pytest.fixture(params=["fake", "alone", pytest.param("remote", marks=pytest.mark.thorough)])
 def opened(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
     """Opens the same log as another user of it."""
     if request.param == "fake":

@@ -23,12 +23,12 @@ def test_every_command_of_the_readme_runs(tmp_path: Path) -> None:
     page.follow()
 
     assert page.set_up[-2:] == ["make demo", "make test"]
-    story, shown, promoted, told, plan, back = page.said
+    story, shown, promoted, plan, back = page.said
     assert differences(_text("docs/start/promotion-story.md"), story) == []
     assert _table(story) == _table(_text("docs/start/promotion-story.md"))
     assert re.search(r"^churn +v1\.4\.0 +v1\.2\.0 +v1\.4\.0$", shown, re.MULTILINE)
     assert promoted.startswith("churn v1.4.0 is in prod now")
-    assert "churn#prod#12" in told
+    assert "churn#prod#12" in promoted
     assert "Plan: deploy churn v1.4.0 -> prod" in plan
     assert re.search(r"replacing +v1\.2\.0", plan)
     assert "Plan: roll back churn v1.0.0 -> prod" in back

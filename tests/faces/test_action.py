@@ -49,6 +49,7 @@ def test_github_is_told_of_the_start_and_the_end(job: Job) -> None:
     assert len(job.github.calls) <= 8
 
 
+@pytest.mark.thorough
 def test_t27_an_older_tag_run_again_is_superseded_and_forced_says_what_it_replaces(job: Job) -> None:
     late = job.push("churn#prod#1")
     assert (late.exit_code, late.outputs["result"], late.outputs["reason"]) == (0, "nothing-to-do", "superseded")
@@ -86,6 +87,7 @@ def test_outputs_are_complete_and_mean_what_gto_action_means(job: Job) -> None:
     assert "churn v2\\.0\\.0 deployed to prod" in ended.summary
 
 
+@pytest.mark.thorough
 def test_the_shell_deployer_runs_in_the_trusted_checkout_with_the_models_files_beside_it(job: Job) -> None:
     ended = job.push("churn#staging#4")
 
@@ -94,6 +96,7 @@ def test_the_shell_deployer_runs_in_the_trusted_checkout_with_the_models_files_b
     assert "weights of v2.0.0" in ended.log
 
 
+@pytest.mark.thorough
 def test_the_previous_deployment_goes_inactive_only_after_the_new_one_succeeded(job: Job) -> None:
     job.push("churn#prod#1", force="true")
     job.receiver.behave(Answer(500))
@@ -108,6 +111,7 @@ def test_the_previous_deployment_goes_inactive_only_after_the_new_one_succeeded(
     assert job.github.deployment_statuses(first.id)[-1].state == "inactive"
 
 
+@pytest.mark.thorough
 def test_another_model_in_the_same_environment_is_left_alone(job: Job) -> None:
     job.repository.tag("fraud@v1.0.0", at="main~2")
     job.repository.tag("fraud#prod#1", at="main~2")
@@ -136,6 +140,7 @@ def test_a_rollback_by_dispatch_brings_the_version_before_back(job: Job) -> None
     assert states == {"v1.0.0": "success", "v2.0.0": "inactive"}
 
 
+@pytest.mark.thorough
 def test_after_a_rollback_what_github_recorded_is_what_counts_as_live(job: Job) -> None:
     job.push("churn#prod#1", force="true")
     job.push("churn#prod#5")
@@ -147,6 +152,7 @@ def test_after_a_rollback_what_github_recorded_is_what_counts_as_live(job: Job) 
     assert (further.exit_code, further.outputs["reason"]) == (3, "no-earlier-version")
 
 
+@pytest.mark.thorough
 def test_a_sweep_closes_what_a_dead_run_left_and_leaves_the_rest_alone(job: Job) -> None:
     job.map(
         "version: 1\nstages: {prod: {deploy: {run: 'touch STARTED; sleep 6'}, lock: {use: none}}}".replace(
@@ -167,6 +173,7 @@ def test_a_sweep_closes_what_a_dead_run_left_and_leaves_the_rest_alone(job: Job)
     assert job.github.deployment_statuses(job.github.deployments[0].id)[-1].state == "in_progress"
 
 
+@pytest.mark.thorough
 def test_resolve_is_a_drop_in_for_gto_action_and_deploys_nothing(job: Job) -> None:
     ended = job.push("churn#prod#5", command="resolve")
 
@@ -213,6 +220,7 @@ def test_a_moved_tag_is_refused(job: Job, event: dict[str, object]) -> None:
     assert job.github.calls == []
 
 
+@pytest.mark.thorough
 def test_the_commit_id_as_after_is_understood(job: Job) -> None:
     ended = job.push("churn#prod#5", event={"after": job.repository.tags()["churn#prod#5"]})
 
@@ -227,6 +235,7 @@ def test_tags_that_cannot_be_had_are_a_refusal(job: Job) -> None:
     assert job.receiver.requests == []
 
 
+@pytest.mark.thorough
 def test_a_whole_clone_is_enough_where_the_remote_cannot_be_asked_if_that_is_forced(job: Job) -> None:
     job.remote.down = True
     late = job.push("churn#prod#5", checkout="full")
@@ -241,6 +250,7 @@ def test_a_whole_clone_is_enough_where_the_remote_cannot_be_asked_if_that_is_for
     assert job.receiver.requests[-1].json["version"] == "v2.0.0"
 
 
+@pytest.mark.thorough
 def test_a_clone_left_by_an_earlier_run_does_not_decide_what_was_there_before(job: Job) -> None:
     job.repository.tag("churn#prod#6", at="churn@v1.0.0^{commit}")
     job.publish()
@@ -250,6 +260,7 @@ def test_a_clone_left_by_an_earlier_run_does_not_decide_what_was_there_before(jo
     assert (ended.outputs["version"], ended.outputs["previous-version"]) == ("v2.0.0", "v1.0.0")
 
 
+@pytest.mark.thorough
 def test_an_unregistered_commit_is_refused_unless_the_mapping_allows_it(job: Job) -> None:
     commit = job.repository.git("rev-parse", "main")
     job.repository.tag("churn#dev#6", at="main")
@@ -282,6 +293,7 @@ def test_the_mapping_of_the_tagged_commit_does_not_count(job: Job) -> None:
     assert job.receiver.requests[-1].json["version"] == "v3.0.0"
 
 
+@pytest.mark.thorough
 def test_config_ref_tag_reads_the_tagged_commits_mapping(job: Job) -> None:
     job.repository.git("checkout", "--quiet", "-b", "own", "main")
     own = "version: 1\nstages: {prod: {deploy: {run: 'echo from the tag'}}}\n"
@@ -295,6 +307,7 @@ def test_config_ref_tag_reads_the_tagged_commits_mapping(job: Job) -> None:
     assert "from the tag" in ended.log
 
 
+@pytest.mark.thorough
 def test_an_unmapped_stage_is_a_mapping_error_unless_it_may_be_ignored(job: Job) -> None:
     job.repository.tag("churn#canary#6", at="churn@v2.0.0")
     job.publish()
@@ -318,6 +331,7 @@ def test_a_dry_run_touches_nothing(job: Job) -> None:
     assert SECRET not in ended.everything
 
 
+@pytest.mark.thorough
 def test_wrong_inputs_are_one_clear_message(job: Job) -> None:
     ended = job.push("churn#prod#5", dry_run="perhaps")
     assert ended.exit_code == 2

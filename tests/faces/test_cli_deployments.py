@@ -12,6 +12,8 @@ from tests.faces.command_lines import COMPLAINT, Done, run
 from tests.standins.github import GitHubStandIn
 from tests.standins.registries import GitRepository
 
+pytestmark = pytest.mark.thorough  # processes, one after the other
+
 MAPPING = """\
 version: 1
 stages:

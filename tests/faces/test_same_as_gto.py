@@ -11,6 +11,8 @@ import pytest
 from tests.faces.command_lines import run
 from tests.standins.registries import GitRepository, example_registry
 
+pytestmark = pytest.mark.thorough  # processes, one after the other
+
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> GitRepository:

@@ -18,7 +18,7 @@ from tests.mirrors.places import Place
 from tests.standins.mlflow import Fault, MlflowStandIn
 from tests.standins.registries import GitRepository
 
-pytestmark = pytest.mark.timeout(1200)  # the real one is installed first
+pytestmark = [pytest.mark.thorough, pytest.mark.timeout(1200)]  # the real one is installed first
 
 
 class Registry(NamedTuple):

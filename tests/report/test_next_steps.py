@@ -14,6 +14,8 @@ from model_stage_deploy.report.next_steps import next_commands
 from tests.fakes.plans import HOSTILE
 from tests.report.golden.ends import ends
 
+pytestmark = pytest.mark.thorough  # many of one kind
+
 SUBJECT = Subject("churn#prod#4", "assignment", "churn", "v1.0.0", "prod", "a" * 40)
 BEGIN = ["python", "-m", "model_stage_deploy"]
 TYPED = {
