@@ -15,7 +15,6 @@ from model_stage_deploy.core.errors import (
 )
 from model_stage_deploy.core.evidence import Evidence
 from model_stage_deploy.core.lifecycle import Records, now_running, orphans
-from model_stage_deploy.core.locks import key_of
 from model_stage_deploy.core.mapping import StageSettings
 from model_stage_deploy.core.outcome import Journal, Outcome, from_error, subject_of
 from model_stage_deploy.core.plan import Decision, Plan, Previous
@@ -27,12 +26,12 @@ from model_stage_deploy.flows.context import Context
 from model_stage_deploy.flows.decide import Pushed, decide, read_tag, require_assignment, require_newest
 from model_stage_deploy.flows.following import tell_again
 from model_stage_deploy.flows.gating import Kind, judge, require
-from model_stage_deploy.flows.locking import Hold, Wanted
-from model_stage_deploy.flows.locking import held as holding
+from model_stage_deploy.flows.hold import Hold
 from model_stage_deploy.flows.mirroring import is_done, mirror
 from model_stage_deploy.flows.planning import Prepared, actions_of, environment_of, prepare, settings_for
 from model_stage_deploy.flows.recovery import recover
 from model_stage_deploy.flows.registry_tag import BACK, write_tag
+from model_stage_deploy.flows.stage_lock import stage_held
 from model_stage_deploy.flows.target_scope import part_of
 from model_stage_deploy.flows.way import way_for
 from model_stage_deploy.flows.worth_doing import require_in_scope, require_undeployable, require_worth_doing, resumes
@@ -194,22 +193,18 @@ def _carried_out(context: Context, order: Order, prepared: Prepared, journal: Jo
 
 
 def _locked(context: Context, prepared: Prepared, attempt_id: str, journal: Journal, stack: ExitStack) -> Hold:
-    rule, wishes, decision = prepared.settings.lock, context.wishes, prepared.plan.decision
-    store = context.locks if wishes.lock and rule.use == "remote" else None
-    run = context.run
-    wanted = Wanted(
-        key=key_of(decision.model, decision.stage, part_of(wishes.scope)),
-        claim=attempt_id,
-        owner=context.owner or "somebody unknown",
-        reason=f"{decision.action} {decision.version} ({decision.tag})",
-        url=run.url,
-        lease=rule.lease,
-    )
-    wait = rule.wait if wishes.wait is None else wishes.wait
-    with journal.step("lock"):
-        return stack.enter_context(
-            holding(store, context.clock, wanted, wait=wait, tell=context.announcer.say, interrupt=context.interrupt)
+    decision = prepared.plan.decision
+    return stack.enter_context(
+        stage_held(
+            context,
+            prepared.settings,
+            decision,
+            journal,
+            claim=attempt_id,
+            reason=f"{decision.action} {decision.version} ({decision.tag})",
+            part=part_of(context.wishes.scope),
         )
+    )
 
 
 def _look(context: Context, order: Order, environment: str, journal: Journal, *, past: int = 0) -> Records | None:

@@ -5,13 +5,12 @@ Each takes the stage's lock, so that nothing is told that another run is just ab
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 from model_stage_deploy.core.errors import ModelStageError, NothingToDo, Refused
 from model_stage_deploy.core.lifecycle import SUCCESS, Records, now_running
-from model_stage_deploy.core.locks import key_of
 from model_stage_deploy.core.mapping import StageSettings
 from model_stage_deploy.core.mirrored import Mirrored
 from model_stage_deploy.core.outcome import Journal, Outcome, Subject, subject_of
@@ -21,11 +20,11 @@ from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.tags import require_model_name, require_stage_name
 from model_stage_deploy.flows.attempt import new_id
 from model_stage_deploy.flows.context import Configuration, Context
-from model_stage_deploy.flows.locking import Hold, Wanted
-from model_stage_deploy.flows.locking import held as holding
+from model_stage_deploy.flows.hold import Hold
 from model_stage_deploy.flows.mirror_settings import described, happened_by, mirrors_of
 from model_stage_deploy.flows.mirroring import mirror, tell, with_told
 from model_stage_deploy.flows.planning import Prepared, environment_of, settings_for
+from model_stage_deploy.flows.stage_lock import stage_held
 from model_stage_deploy.flows.variables import annotation_of, variables_of
 
 _LOOK_BACK = 30
@@ -186,24 +185,7 @@ def _made(context: Context, settings: StageSettings, decision: Decision) -> News
     return News(decision, settings, mirrors_of(context, settings, variables))
 
 
-@contextmanager
-def _locked(context: Context, news: News, journal: Journal) -> Iterator[Hold]:
-    rule, wishes, decision = news.settings.lock, context.wishes, news.decision
-    store = context.locks if wishes.lock and rule.use == "remote" else None
-    wanted = Wanted(
-        key=key_of(decision.model, decision.stage),
-        claim=new_id(),
-        owner=context.owner or "somebody unknown",
-        reason=f"tell the mirrors of {decision.version} ({decision.tag})",
-        url=context.run.url,
-        lease=rule.lease,
-    )
-    wait = rule.wait if wishes.wait is None else wishes.wait
-    with ExitStack() as stack:
-        with journal.step("lock"):
-            hold = stack.enter_context(
-                holding(
-                    store, context.clock, wanted, wait=wait, tell=context.announcer.say, interrupt=context.interrupt
-                )
-            )
-        yield hold
+def _locked(context: Context, news: News, journal: Journal) -> AbstractContextManager[Hold]:
+    decision = news.decision
+    reason = f"tell the mirrors of {decision.version} ({decision.tag})"
+    return stage_held(context, news.settings, decision, journal, claim=new_id(), reason=reason)

@@ -86,7 +86,7 @@ class TargetWork:
         """What is kept of one that was to begin and did not: what was known of it before."""
         if task.before is None:
             return self._record(task, TargetState.NOT_STARTED, "not begun, as others had failed")
-        return task.before._replace(time=self._after(task))
+        return task.before._replace(time=self._context.clock.now())
 
     def done(self, task: Task) -> Done:
         """Do it. Never raises for what goes wrong, but Cancelled."""
@@ -162,11 +162,6 @@ class TargetWork:
         job = replace(self._job, plan=plan, attempt=id_, env=env, timeout=plan.timeout, output=voice.output)
         return replace(job, model_dir=files)
 
-    def _after(self, task: Task) -> float:
-        """Now, and in any case after what was known before: clocks of machines differ, and the newest record counts."""
-        now = self._context.clock.now()
-        return now if task.before is None else max(now, task.before.time + 0.001)
-
     def _record(
         self, task: Task, state: TargetState, summary: str, *, placed: bool = False, url: str = ""
     ) -> TargetRecord:
@@ -179,7 +174,7 @@ class TargetWork:
             digest=task.plan.digest,
             attempt=self._attempt,
             state=state,
-            time=self._after(task),
+            time=self._context.clock.now(),
             wave=task.wave,
             placed=placed,
             checks=len(task.plan.verify),

@@ -88,7 +88,7 @@ class TargetBook:
     def _note(self, records: Sequence[TargetRecord]) -> None:
         for record in records:
             before = self.known.get(record.target)
-            # The newest counts, even where the clock was turned back.
+            # The newest counts, even where clocks of machines differ, or one was turned back.
             time = record.time if before is None else max(record.time, before.time + _MOMENT)
             self.known[record.target] = self._pending[record.target] = record._replace(time=time)
 
