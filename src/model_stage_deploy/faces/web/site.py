@@ -1,0 +1,33 @@
+"""What the pages' handlers work with: the registry that is served, and how it was asked to be served."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from model_stage_deploy.faces.browsing import Browser
+from model_stage_deploy.faces.settings import Settings
+from model_stage_deploy.report.html.chrome import Chrome
+
+
+@dataclass(frozen=True)
+class Site:
+    """One served registry. `settings` are those of the command line (mapping, records, repo, token).
+
+    `chrome` is what surrounds the page of a request. `form` reads what was posted: each name once, texts stripped of
+    nothing, refused where too long; the guard has checked token, CSRF, Host and Origin before any handler runs.
+    `page` makes a response of HTML. `tell` writes a line to the terminal (made inert there).
+    """
+
+    browser: Browser
+    settings: Settings
+    environ: Mapping[str, str]
+    chrome: Callable[[Request], Chrome]
+    page: Callable[..., Response]
+    tell: Callable[[str], None]
+    sign: bool = False
+    dispatch: str = ""
+    read_only: bool = False
