@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
-import io
 import os
 import signal
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from typing import IO
 
 from model_stage_deploy.core.errors import Invalid, MachineryFailed
 from model_stage_deploy.core.reasons import Reason
@@ -63,14 +64,22 @@ class Git:
                 raise _too_slow(arguments, timeout) from problem
             return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
-    def stream(self, arguments: Sequence[str], *, timeout: float = LOCAL_TIMEOUT, size: int = 1 << 16) -> Iterator[str]:
-        """Run `git ARGUMENTS…` and give its output as text, in pieces of up to `size` characters, while it comes.
+    def stream(
+        self,
+        arguments: Sequence[str],
+        *,
+        timeout: float = LOCAL_TIMEOUT,
+        size: int = 1 << 16,
+        given: bytes | None = None,
+        encoding: str = "utf-8",
+    ) -> Iterator[str]:
+        """Run `git ARGUMENTS…` and give its output as text, in pieces of up to `size` bytes, while it comes.
 
-        Raises what `run` raises; a failure shows after the last piece.
+        `given` is its standard input. Raises what `run` raises; a failure shows after the last piece.
         """
         words: list[bytes] = []
         late = threading.Event()
-        with self._started(arguments, None) as process:
+        with self._started(arguments, given) as process:
             if process.stdout is None or process.stderr is None:
                 raise AssertionError
 
@@ -82,11 +91,15 @@ class Git:
             watch = threading.Timer(timeout, end)
             watch.daemon = complaints.daemon = True
             complaints.start()
+            if given is not None and process.stdin is not None:
+                threading.Thread(target=_feed, args=(process.stdin, given), daemon=True).start()
             watch.start()
             try:
-                output = io.TextIOWrapper(process.stdout, encoding="utf-8", errors="replace", newline="\n")
-                while piece := output.read(size):
-                    yield piece
+                decode, source = codecs.getincrementaldecoder(encoding)("replace").decode, process.stdout.fileno()
+                while piece := os.read(source, size):  # whatever is there, so that git and we work side by side
+                    yield decode(piece)
+                if rest := decode(b"", final=True):
+                    yield rest
                 process.wait()
             finally:
                 watch.cancel()
@@ -137,6 +150,12 @@ class Git:
         if done.returncode != 0:
             raise _failed(arguments, done.stderr)
         return done.stdout
+
+
+def _feed(sink: IO[bytes], given: bytes) -> None:
+    with contextlib.suppress(OSError):  # it ended before it had read all: that shows by itself
+        sink.write(given)
+        sink.close()
 
 
 def last_words(stderr: bytes) -> str:

@@ -25,6 +25,8 @@ _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _TELLING = ("tagopt", "partialclone", "promisor", "mirror", "[include", "[extensions", "worktreeconfig")
 _ALL_BRANCHES = re.compile(r"fetch\s*=\s*\+?refs/heads/\*:[\w/*.-]+")
 _SEPARATOR = "%00"
+_AT_ONCE = 1000
+"""Names on one command line."""
 # %(object) and %(type) are the tag object's own header lines: how far %(*objectname) peels differs between gits.
 _PLAIN = ("%(refname:lstrip=2)", "%(tag)", "%(object)", "%(type)", "%(taggerdate:raw)")
 _DETAILS = (
@@ -75,15 +77,38 @@ class GitRepository:
         return list(self.read_tags(model, details=details))
 
     def read_tags(self, model: str | None, *, details: bool = True) -> Iterator[TagRecord]:
-        """Tags of one model, or of all, as they come; one git process, no object read by us.
+        """Tags of one model, or of all, as they come; one or two git processes, however many tags there are.
 
         `details` are the tag's own id, tagger, email and message, and what a lightweight tag is on; they are empty
-        where nobody asks for them. Raises MachineryFailed (git-failed), Invalid (not-a-repository).
+        where nobody asks for them, and tags that cannot be GTO's by their names are left out then where all are asked
+        for. Raises MachineryFailed (git-failed), Invalid (not-a-repository).
         """
+        if model is not None or details:
+            yield from self._read(tag_patterns(model), details=details)
+            return
+        from model_stage_deploy.adapters.git_all_tags import plain_tags
+
+        others: list[str] = []
+        try:
+            yield from plain_tags(self.git, others)
+        except MachineryFailed as problem:
+            self.require_repository(problem)
+            raise
+        for at in range(0, len(others), _AT_ONCE):
+            names = others[at : at + _AT_ONCE]
+            wanted = set(names)  # a name is also a pattern for all that is below it
+            yield from (
+                record
+                for record in self._read([f"refs/tags/{name}" for name in names], details=False)
+                if record.name in wanted
+            )
+
+    def _read(self, patterns: Sequence[str], *, details: bool) -> Iterator[TagRecord]:
+        """Tags that fit one of the patterns, by one git process; two where tags of tags are among them."""
         fields = (*_PLAIN, *_DETAILS) if details else _PLAIN
         form = _SEPARATOR + "".join(f"{field}{_SEPARATOR}" for field in fields)
         new = tuple.__new__  # a NamedTuple's own constructor takes twice as long
-        pieces = self.git.stream(["for-each-ref", f"--format={form}", *tag_patterns(model)])
+        pieces = self.git.stream(["for-each-ref", f"--format={form}", *patterns])
         nested: list[Sequence[str]] = []
         try:
             for row in _rows(pieces, len(fields) + 1):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterable, Iterator, Mapping
+from operator import itemgetter
 from typing import NamedTuple
 
 from model_stage_deploy.core.errors import Refused
@@ -15,6 +16,7 @@ from model_stage_deploy.core.model import Model, RegistryEvent, TagRecord
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.tags import RESERVED, NotGtoTag, parse_tag
 
+_TAG = itemgetter(1)
 _new = tuple.__new__  # a NamedTuple's own constructor takes twice as long
 
 
@@ -80,6 +82,7 @@ def _fold(records: Iterable[TagRecord]) -> Registry:
                 events[model].append(event)
             else:
                 events[model] = [event]
+    findings.sort(key=_TAG)  # tags come in an order that depends on how they were read
     models: dict[str, Model] = {}
     for name in sorted(events):
         models[name] = folded = Model(name, events.pop(name))
