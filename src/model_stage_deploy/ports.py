@@ -39,6 +39,12 @@ class Repository(Protocol):
     def read_file(self, commit: str, path: str) -> bytes | None:
         """A file of a commit, None where there is none. Raises MachineryFailed."""
 
+    def read_files(self, asked: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], bytes | None]:
+        """Many files by commit and path, as quick as one; what `read_file` must say of one by itself is left out.
+
+        Raises MachineryFailed.
+        """
+
     def checkout(self, commit: str) -> Path:
         """A directory with the files of a commit, deleted when the run ends. Raises MachineryFailed."""
 

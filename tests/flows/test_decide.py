@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,9 @@ class Shelf:
         raise AssertionError("deciding reads tags only")
 
     def read_file(self, commit: str, path: str) -> bytes | None:
+        raise AssertionError("deciding reads tags only")
+
+    def read_files(self, asked: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], bytes | None]:
         raise AssertionError("deciding reads tags only")
 
     def checkout(self, commit: str) -> Path:

@@ -25,6 +25,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _TELLING = ("tagopt", "partialclone", "promisor", "mirror", "[include", "[extensions", "worktreeconfig")
 _ALL_BRANCHES = re.compile(r"fetch\s*=\s*\+?refs/heads/\*:[\w/*.-]+")
 _SEPARATOR = "%00"
+_NO_SUCH_FILE = ("does not exist", "exists on disk, but not in", "Not a valid object name", "bad file")
 _AT_ONCE = 1000
 """Names on one command line."""
 # %(object) and %(type) are the tag object's own header lines: how far %(*objectname) peels differs between gits.
@@ -165,7 +166,7 @@ class GitRepository:
         if self.commit_of(commit) is None:
             raise MachineryFailed(Reason.GIT_FAILED, f"commit {commit[:12]} is not in this repository")
         complaint = done.stderr.decode(errors="replace")
-        if "does not exist" in complaint or "Not a valid object name" in complaint or "bad file" in complaint:
+        if any(words in complaint for words in _NO_SUCH_FILE):
             return None
         raise MachineryFailed(Reason.GIT_FAILED, f"git cannot read {path} at {commit[:12]}: {last_words(done.stderr)}")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -177,6 +177,21 @@ class GitSource:
                 raise
         return self.local.read_file(commit, path)
 
+    def read_files(self, asked: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], bytes | None]:
+        """Many files at once (see the port): from the clone, and of commits that it lacks from the remote."""
+        from model_stage_deploy.adapters.git_files import bring, read_files
+
+        found: dict[tuple[str, str], bytes | None] = {}
+        if self.local is not None and "partial" not in (self._gap or ""):
+            found = read_files(self.local.git, asked)
+        known = {commit for commit, _ in found}
+        missing = [one for one in asked if one[0] not in known]
+        if missing and self._remotes:
+            scratch = self._from_remote()
+            bring(scratch, missing)
+            found |= read_files(scratch.git, missing)
+        return found
+
     def checkout(self, commit: str) -> Path:
         """A directory with the files of a commit (see the port)."""
         from model_stage_deploy.adapters.git_checkout import check_out
@@ -305,6 +320,14 @@ class GitSource:
         if local is None or "partial" in (self._gap or ""):
             return None
         return local if local.commit_of(commit) is not None else None
+
+
+class KeptSource(GitSource):
+    """A remote, read through a clone of it that somebody keeps; nothing is written to that one."""
+
+    def writable(self) -> ScratchRepository | None:
+        """See GitSource: on the remote itself."""
+        return self._create(*self._remotes[0])
 
 
 def _full_names(ref: str | None) -> list[str]:

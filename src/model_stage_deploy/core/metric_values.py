@@ -6,11 +6,12 @@ core/metric_files.py says which files those are; gates/metrics.py reads them.
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from model_stage_deploy.core.expression_tree import Name, exact, is_usable
+from model_stage_deploy.core.expression_tree import Name, as_float, exact, is_usable
 from model_stage_deploy.core.inert import one_line
 
 MOST_NAMES = 2000
@@ -63,6 +64,30 @@ def read(name: Name, metrics: Metrics) -> Reading:
     if trouble:
         return Reading(None, "not-a-number", f"{shown} is {trouble} in {one_line(path, 200)}", f"{shown}: {hint}")
     return Reading(exact(value))
+
+
+def numbers(metrics: Metrics) -> tuple[dict[str, float], tuple[str, ...]]:
+    """All numbers of a commit's metrics, by the names that rules use, in the order of the files, at most MOST_NAMES.
+
+    And those names of which two files say different things: they mean no number. What is NaN, infinite or too large to
+    compute with is a float all the same, for those who show it. A file that cannot be read is not looked at.
+    """
+    found: dict[str, float] = {}
+    torn: dict[str, None] = {}
+    for name in _some(_names(metrics, live=False), MOST_NAMES):
+        shown = _shown(name)
+        values = [value for content in metrics.files.values() if (value := _at(content, name.path)) is not _NOTHING]
+        if not all(_is_same(values[0], value) for value in values[1:]):
+            torn[shown] = None
+        elif shown not in found:
+            found[shown] = _as_float(values[0])
+    return {name: value for name, value in found.items() if name not in torn}, tuple(torn)
+
+
+def _as_float(number: float) -> float:
+    if not isinstance(number, int):
+        return number
+    return as_float(exact(number)) if is_usable(number) else math.inf if number > 0 else -math.inf
 
 
 _MEND = "mend the file, commit, and register a new version"

@@ -1,7 +1,7 @@
 """The gate `metrics`: is the version good enough, and not worse than the one that is live?
 
 Metrics are read from Git, at the commit of the version and at that of the live one. What a name means there:
-core/metric_values.py; which files: core/metric_files.py; what rules are: core/expressions.py.
+core/metric_values.py; which files, and how they are read: metric_reading.py; what rules are: core/expressions.py.
 """
 
 from __future__ import annotations
@@ -15,16 +15,14 @@ from model_stage_deploy.core.errors import MachineryFailed
 from model_stage_deploy.core.expression_tree import Name, Rule, as_float
 from model_stage_deploy.core.expressions import BadRule, parse_rule
 from model_stage_deploy.core.inert import one_line
-from model_stage_deploy.core.metric_files import MOST_FILES, Listed, is_pointer, listed_in_dvc, usual
 from model_stage_deploy.core.reasons import Reason
-from model_stage_deploy.core.tags import split_model
 from model_stage_deploy.core.verdict import Verdict, failed, passed
 from model_stage_deploy.gates.contract import Case
-from model_stage_deploy.ports import DocumentProblem, Documents, Repository
+from model_stage_deploy.gates.metric_reading import MetricReader
+from model_stage_deploy.ports import Documents, Repository
 
 _NOT_MET = "not-met"
 _LOOK = "look at the numbers, and at the rule in the mapping"
-_SHORT = 12  # characters of a commit id
 
 
 class Seen(NamedTuple):
@@ -84,53 +82,8 @@ class Metrics:
         return failed("metrics", _NOT_MET if _NOT_MET in codes else codes[0], sentence, "; ".join(hints), **known)
 
     def _metrics(self, commit: str, rule: policy.Metrics, case: Case) -> metric_values.Metrics:
-        """What the files at a commit say."""
-        files: dict[str, Any] = {}
-        absent: list[str] = []
-        broken: list[str] = []
-        listed, why = self._listed(commit, rule, case)
-        broken += why
-        for file in listed:
-            shown = one_line(file.path, 200)
-            data = None if file.why_not else self._repository.read_file(commit, file.path)
-            if data is None:
-                absent.append(file.why_not or self._why_absent(commit, file))
-            elif is_pointer(data):
-                broken.append(f"{shown} is kept by Git LFS; Git has only a pointer to it at {commit[:_SHORT]}")
-            else:
-                try:
-                    files[file.path] = self._documents(data, file.path)
-                except DocumentProblem as problem:
-                    broken.append(f"{shown} cannot be read at {commit[:_SHORT]}: {problem}")
-        return metric_values.Metrics(commit, files, tuple(absent), tuple(broken))
-
-    def _listed(self, commit: str, rule: policy.Metrics, case: Case) -> tuple[list[Listed], list[str]]:
-        """Where metrics may be at a commit, and why that cannot be said."""
-        if rule.files:
-            return [Listed(path) for path in dict.fromkeys(rule.files)], []
-        directory, _ = split_model(case.decision.model)
-        path = f"{directory}/dvc.yaml" if directory else "dvc.yaml"
-        data = self._repository.read_file(commit, path)
-        listed: list[Listed] = []
-        if data is not None:
-            try:
-                listed = listed_in_dvc(self._documents(data, path), directory)
-            except DocumentProblem as problem:
-                return [], [f"{one_line(path, 200)} cannot be read at {commit[:_SHORT]}: {problem}"]
-        if len(listed) == MOST_FILES:
-            return [], [f"{one_line(path, 200)} lists {MOST_FILES} files of metrics or more; name some under `files:`"]
-        if listed:
-            return listed, []
-        there = [one for one in usual(directory) if self._repository.read_file(commit, one.path) is not None]
-        return there or usual(directory)[:1], []
-
-    def _why_absent(self, commit: str, file: Listed) -> str:
-        shown = one_line(file.path, 200)
-        if file.cached:
-            return f"{shown} is kept by DVC, not in Git: `cache: false` in dvc.yaml keeps it in Git"
-        if self._repository.read_file(commit, f"{file.path}.dvc") is not None:
-            return f"{shown} is kept by DVC ({shown}.dvc), not in Git"
-        return f"{shown} is not in Git at {commit[:_SHORT]}"
+        reader = MetricReader(self._repository.read_file, self._documents)
+        return reader.at(commit, case.decision.model, rule.files)
 
 
 def _parsed(text: str) -> Rule | None:
