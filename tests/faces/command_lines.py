@@ -25,6 +25,8 @@ COMMANDS = (
     "history",
     "status",
     "targets",
+    "serve",
+    "report",
     "doctor",
     "register",
     "promote",

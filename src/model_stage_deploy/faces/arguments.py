@@ -52,7 +52,19 @@ COMMANDS: Mapping[str, Command] = {
         "What each target of a stage has.",
         ("targets churn prod", "targets churn prod --failed --json"),
     ),
+    "serve": Command(
+        _LOOK,
+        "serving",
+        "Show the registry as pages on this machine, and change it there.",
+        ("serve", "serve --read-only", "serve --port 0 --json"),
+    ),
     "parse": Command(_LOOK, "reading", "Parse a GTO tag; no repository is needed.", ("parse 'churn#prod#4' --json",)),
+    "report": Command(
+        _LOOK,
+        "publishing",
+        "Write the pages of the registry as a folder or one HTML file, or a badge.",
+        ("report --out site", "report --file registry.html", "report --badge 'churn#prod' --out prod.svg"),
+    ),
     "doctor": Command(
         _LOOK,
         "doctor",
@@ -177,7 +189,7 @@ COMMANDS: Mapping[str, Command] = {
         _BEGIN,
         "starting",
         "Tell the promotion story on a throw-away registry.",
-        ("demo", "demo --keep ./demo-registry"),
+        ("demo", "demo --keep ./demo-registry", "demo --serve ./demo-registry"),
     ),
 }
 

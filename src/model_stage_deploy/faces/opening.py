@@ -32,7 +32,7 @@ def read_tags(
         with _scratch(repo, environ) as scratch:
             return scratch.fetch_tags(model)
     local = GitRepository(Git(repo or "."))
-    if _is_whole(local):
+    if is_whole(local):
         return local.read_tags(model, details=details)
     with _source(local, environ) as source:
         return source.tags(model)
@@ -42,7 +42,7 @@ def read_registry(
     repo: str, environ: Mapping[str, str], *, details: bool = False, until: int | None = None
 ) -> Registry:
     """The whole registry, as it was at `until` (unix seconds; None for now). Raises what `read_tags` raises."""
-    return _folded(read_tags(repo, None, environ, details=details), until)
+    return folded(read_tags(repo, None, environ, details=details), until)
 
 
 def read_model(
@@ -54,7 +54,7 @@ def read_model(
     """
     from model_stage_deploy.core.tags import require_model_name
 
-    registry = _folded(read_tags(repo, require_model_name(name), environ, details=details), until)
+    registry = folded(read_tags(repo, require_model_name(name), environ, details=details), until)
     model = registry.models.get(name)
     if model is None and until is not None:
         _require_begun(read_tags(repo, name, environ), name)
@@ -85,7 +85,7 @@ def moment_of(text: str, repo: str, environ: Mapping[str, str]) -> int:
             found = time_there(scratch, text)
     else:
         local = GitRepository(Git(repo or "."))
-        if not _is_whole(local) and (url := local.remote_url()) is not None:
+        if not is_whole(local) and (url := local.remote_url()) is not None:
             with _scratch(url, environ) as scratch:  # a tag may be here as a lightweight copy of the real one (T2)
                 found = time_there(scratch, text)
         found = time_here(local, text) if found is None else found
@@ -135,6 +135,24 @@ def open_source(repo: str, environ: Mapping[str, str], tell: Callable[[str], Non
         yield source
 
 
+def origin_of(repo: str) -> str:
+    """The address of the remote that the registry here came from, without a password; "" for none."""
+    from model_stage_deploy.adapters.git_scratch import without_password
+
+    return without_password(repo if is_url(repo) else GitRepository(Git(repo or ".")).remote_url() or "")
+
+
+def who_tags(repo: str) -> tuple[str, str, bool]:
+    """By whose hand git would make tags of this registry: name, e-mail address ("" where it does not know), and whether
+    its settings sign every tag."""
+    git = Git("/" if is_url(repo) else repo or ".")  # for a URL the person's own settings count alone
+    done = git.attempt(["var", "GIT_COMMITTER_IDENT"])
+    person = done.stdout.decode(errors="replace").rpartition(">")[0] if done.returncode == 0 else ""
+    name, _, email = person.rpartition(" <")
+    signs = git.attempt(["config", "--type=bool", "--get", "tag.gpgSign"])
+    return name.strip(), email.strip(), signs.returncode == 0 and signs.stdout.strip() == b"true"
+
+
 def in_job(environ: Mapping[str, str]) -> bool:
     """Whether a CI that we know runs us: GitHub Actions, GitLab CI, Jenkins. Its clone may be an earlier run's, and its
     files those of the tagged commit: what decides is read from the remote."""
@@ -181,7 +199,8 @@ def _servers(environ: Mapping[str, str]) -> tuple[str, ...]:
     )
 
 
-def _is_whole(local: GitRepository) -> bool:
+def is_whole(local: GitRepository) -> bool:
+    """Whether all tags are in a clone. Raises Invalid (not-a-repository)."""
     if local.is_plainly_whole():
         return True
     local.require_repository()
@@ -218,7 +237,7 @@ def _scratch(url: str, environ: Mapping[str, str]) -> Iterator[ScratchRepository
         shutil.rmtree(scratch.directory, ignore_errors=True)
 
 
-def _folded(records: Iterable[TagRecord], until: int | None) -> Registry:
+def folded(records: Iterable[TagRecord], until: int | None = None) -> Registry:
     """The registry of the tags that were there at a moment.
 
     By their own dates, for nothing else tells (R38); tags without a date are left out of the past.

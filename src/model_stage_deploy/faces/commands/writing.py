@@ -148,9 +148,7 @@ def _start(given: argparse.Namespace) -> Start | None:
     workflow: str = vars(given).get("dispatch", "")
     if not workflow:
         return None
-    name = workflow.removeprefix(".github/workflows/")
-    if not name or "/" in name or name in (".", ".."):
-        raise usage(f"{workflow[:120]!r} is not the name of a workflow file", "name it as in .github/workflows")
+    name = require_workflow(workflow)
     if not (given.push or given.dry_run):
         raise usage("--dispatch starts a workflow for a tag that is pushed", "add --push")
     from model_stage_deploy.core.redaction import Secret
@@ -161,6 +159,14 @@ def _start(given: argparse.Namespace) -> Start | None:
     token = os.environ.get("GITHUB_TOKEN", "")
     settings = Settings(command="promote", token=Secret(token) if token else None)
     return Start(name, workflow_starter(settings, read_event(os.environ)))
+
+
+def require_workflow(workflow: str) -> str:
+    """The name of a workflow's file. Raises Invalid (usage)."""
+    name = workflow.removeprefix(".github/workflows/")
+    if not name or "/" in name or name in (".", ".."):
+        raise usage(f"{workflow[:120]!r} is not the name of a workflow file", "name it as in .github/workflows")
+    return name
 
 
 def _register(given: argparse.Namespace) -> Register:

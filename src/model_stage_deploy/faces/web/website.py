@@ -17,9 +17,9 @@ from model_stage_deploy.report.html.chrome import Chrome
 class Site:
     """One served registry. `settings` are those of the command line (mapping, records, repo, token).
 
-    `chrome` is what surrounds the page of a request. `form` reads what was posted: each name once, texts stripped of
-    nothing, refused where too long; the guard has checked token, CSRF, Host and Origin before any handler runs.
-    `page` makes a response of HTML. `tell` writes a line to the terminal (made inert there).
+    `chrome` is what surrounds the page of a request. `page(html, status=200, headers=None)` makes a response. `tell`
+    writes a line to the terminal (made inert there). Before any handler runs the guard has checked Host, session,
+    Origin and the form's token, and a posted body is small and complete.
     """
 
     browser: Browser
