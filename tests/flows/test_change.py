@@ -13,7 +13,7 @@ from model_stage_deploy.core.errors import Invalid, MachineryFailed, Refused
 from model_stage_deploy.core.model import TagRecord
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.registry import fold
-from model_stage_deploy.core.writing import How, Written
+from model_stage_deploy.core.writing import Change, How, Written
 from model_stage_deploy.core.writing_stages import Archive, Promote, Unassign
 from model_stage_deploy.core.writing_versions import Register
 from model_stage_deploy.flows.change import PATIENCE, TRIES, Asked, Start, World, carry_out
@@ -146,6 +146,24 @@ def test_b16_a_change_that_is_no_longer_right_is_refused_with_the_reason() -> No
     with pytest.raises(Refused) as refused:
         carry_out(world(gone), PROMOTE)
     assert refused.value.reason is Reason.INACTIVE_VERSION
+
+
+def test_what_is_decided_anew_must_still_be_what_was_meant() -> None:
+    asked: list[str | None] = []
+
+    def stands(change: Change) -> None:
+        asked.append(change.stage_tag)
+        if change.stage_tag != "m#prod#2":
+            raise Refused(Reason.SUPERSEDED, "not what was shown")
+
+    kept = store(*TWO, rivals=[somebody(record("m#prod#2", "A", second=900))])
+    with pytest.raises(Refused) as caught:
+        carry_out(world(kept), PROMOTE, push=True, stands=stands)
+    assert (caught.value.reason, asked) == (Reason.SUPERSEDED, ["m#prod#2", "m#prod#3"])
+    assert kept.signed == [], "nothing was made"
+    asked.clear()
+    carry_out(world(store(*TWO)), PROMOTE, dry_run=True, stands=stands)
+    assert asked == [], "who only looks is asked nothing"
 
 
 def test_b16_two_who_register_at_once_get_two_versions() -> None:

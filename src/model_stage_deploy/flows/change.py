@@ -70,22 +70,26 @@ def carry_out(
     sign: bool = False,
     start: Start | None = None,
     advise: bool = True,
+    stands: Callable[[Change], None] = lambda _change: None,
 ) -> Written:
     """Make the change that is asked for, or with `dry_run` only decide it.
 
-    `advise`: notes say what whoever typed a command must do now, so that something is deployed. Raises what the
-    decision raises; Refused (not-pushed, push-clash, unknown-ref, incomplete-tags), Invalid (gto-config-invalid,
+    `advise`: notes say what whoever typed a command must do now, so that something is deployed. `stands` is asked of
+    every change that was decided, before it is made, and raises where that is not what was meant: others may have
+    changed the registry, so that it was decided anew. Raises what `stands` and the decision raise; Refused (not-pushed,
+    push-clash, unknown-ref, incomplete-tags), Invalid (gto-config-invalid,
     identity-missing), MachineryFailed (git-failed, permission-missing). A workflow that cannot be started is no
     exception but the reason of the result: the tags are made.
     """
     asked = asked.check()
     commit = world.store.commit_of(asked.ref) if asked.ref else ""
-    stages = _allowed_stages(world)
+    stages = allowed_stages(world)
     for _ in _tries(world):
         change, here = _decide(world, asked, commit, stages, push=push)
         notes = [*change.notes, *here]
         if dry_run:
             return Written(change, Reason.DRY_RUN, notes=tuple(notes))
+        stands(change)
         try:
             world.store.make(change.tags, sign=sign)
         except TagClash as clash:
@@ -100,7 +104,8 @@ def carry_out(
     )
 
 
-def _allowed_stages(world: World) -> tuple[str, ...] | None:
+def allowed_stages(world: World) -> tuple[str, ...] | None:
+    """The stages that `.gto` or GTO_STAGES allow (R61), None for all. Raises Invalid (gto-config-invalid)."""
     text = world.store.read_file(FILE)
     return read_config(None if text is None else world.parse(text), world.environ).stages
 

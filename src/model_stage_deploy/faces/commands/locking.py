@@ -9,10 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from model_stage_deploy.core.errors import Invalid, ModelStageError, Refused
 from model_stage_deploy.core.locks import ALL, freezes_over, key_of, locked_by
 from model_stage_deploy.core.reasons import Reason
-from model_stage_deploy.core.tags import NotGtoTag, parse_tag, require_model_name, require_stage_name
+from model_stage_deploy.core.tags import require_model_name, require_stage_name
 from model_stage_deploy.core.writing import PROGRAM, usage
 from model_stage_deploy.faces.opening import open_source
 from model_stage_deploy.faces.printing import print_page
@@ -21,8 +20,6 @@ from model_stage_deploy.report import locks as view
 if TYPE_CHECKING:
     from model_stage_deploy.core.stored import LockEntry
     from model_stage_deploy.ports import LockStore, Repository
-
-_LONGEST_REASON = 1000  # characters
 
 
 def _lock_arguments(command: argparse.ArgumentParser) -> None:
@@ -48,18 +45,17 @@ def _what(command: argparse.ArgumentParser) -> None:
 
 def _lock(given: argparse.Namespace) -> int:
     """Freeze. Raises Invalid (usage), Refused (locked, unknown-model), MachineryFailed."""
-    key, why = _key(given), given.message.strip()
-    if not why:
-        raise usage("say why: whoever is refused will want to know", f"{PROGRAM} lock {locked_by(key).words} -m 'why'")
-    if len(why) > _LONGEST_REASON:
-        raise usage(f"the reason is longer than {_LONGEST_REASON} characters", "put the rest where a link leads to")
     from model_stage_deploy.adapters.system_clock import SystemClock
     from model_stage_deploy.faces.event import read_event
+    from model_stage_deploy.flows.freezing import doubts, require_reason
     from model_stage_deploy.flows.locking import Wanted, freeze
+
+    key = _key(given)
+    why = require_reason(given.message, f"{PROGRAM} lock {locked_by(key).words} -m 'why'")
 
     run, clock = read_event(os.environ).run, SystemClock()
     with _opened(given) as (source, store, owner):
-        notes = _doubts(source, given)
+        notes = [] if given.every else doubts(source, given.model, given.stage)
         wanted = Wanted(key, uuid.uuid4().hex, run.actor or owner or "somebody unknown", why, run.url, 0.0)
         entry, working = freeze(store, clock, wanted)
     message = f"{locked_by(key)} is locked: nothing is deployed{'' if key == ALL else ' there'} until it is unlocked"
@@ -130,37 +126,6 @@ def _opened(given: argparse.Namespace) -> Iterator[tuple[Repository, LockStore, 
 
     with open_source(given.repo, os.environ, lambda _: None) as source:
         yield source, open_locks(source), source.identity()
-
-
-def _doubts(source: Repository, given: argparse.Namespace) -> list[str]:
-    """What a person may have got wrong; a registry that cannot be read now does not stop anybody from locking.
-
-    Raises Refused (unknown-model): such a lock would stop nothing.
-    """
-    if given.every:
-        return []
-    try:
-        names = [record.name for record in source.tags(given.model)]
-    except Invalid:
-        raise
-    except ModelStageError as problem:
-        return [f"whether the registry has {given.model} was not checked: {problem.message}"]
-    if not names:
-        raise Refused(
-            Reason.UNKNOWN_MODEL,
-            f"the registry has no model {given.model!r}, so such a lock would stop nothing",
-            hint=f"see the names: {PROGRAM} show",
-        )
-    if given.stage and given.stage not in {_stage_of(name) for name in names}:
-        return [f"no version of {given.model} was ever in {given.stage}: is the stage called so?"]
-    return []
-
-
-def _stage_of(name: str) -> str | None:
-    try:
-        return parse_tag(name).stage
-    except NotGtoTag:
-        return None
 
 
 ARGUMENTS = {"lock": _lock_arguments, "unlock": _unlock_arguments, "locks": _locks_arguments}
