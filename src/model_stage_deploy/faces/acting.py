@@ -21,7 +21,7 @@ from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.redaction import Scrubber
 from model_stage_deploy.core.tags import require_model_name, require_stage_name
 from model_stage_deploy.core.versions import Part
-from model_stage_deploy.core.writing import How, Written, usage
+from model_stage_deploy.core.writing import PROGRAM, How, Written, usage
 from model_stage_deploy.core.writing_stages import Promote, Unassign
 from model_stage_deploy.core.writing_versions import Register
 from model_stage_deploy.faces.event import WorkflowEvent, read_event
@@ -82,15 +82,23 @@ class Deed(NamedTuple):
 
 
 class Actor:
-    """Proposes and carries out. `sign` signs tags; `dispatch` is a workflow that is started for a tag, "" for none."""
+    """Proposes and carries out. `sign` signs tags; `dispatch` is a workflow that is started for a tag, and
+    `dispatch_rollback` one that rolls back, "" for none."""
 
     def __init__(
-        self, settings: Settings, environ: Mapping[str, str], *, sign: bool = False, dispatch: str = ""
+        self,
+        settings: Settings,
+        environ: Mapping[str, str],
+        *,
+        sign: bool = False,
+        dispatch: str = "",
+        dispatch_rollback: str = "",
     ) -> None:
         self.settings = settings
         self._environ = environ
         self._sign = sign
         self._dispatch = dispatch.removeprefix(".github/workflows/")
+        self._dispatch_rollback = dispatch_rollback.removeprefix(".github/workflows/")
 
     @property
     def event(self) -> WorkflowEvent:
@@ -177,13 +185,13 @@ class Actor:
 
     def _if_it_can(self, found: Proposal, given: Given) -> Proposal:
         """A rollback is for this machine, or for a workflow that was named; else a person starts it where CI does."""
-        if found.refusal is not None or found.plan is None or self._dispatch or self.deploys_here():
+        if found.refusal is not None or found.plan is None or self._dispatch_rollback or self.deploys_here():
             return found
         words = f"rollback '{given.model}' '{given.stage}' --to '{found.plan.version}'"
         refusal = Refusal(
             Reason.USAGE,
             "this page cannot roll back: the code host has the deployments, and no workflow was named that does it",
-            f"serve it with --dispatch WORKFLOW; or, where deployments are made: python -m model_stage_deploy {words}",
+            f"serve it with --dispatch-rollback WORKFLOW; or, where deployments are made: {PROGRAM} {words}",
         )
         return found._replace(refusal=refusal)
 
@@ -241,9 +249,9 @@ class Actor:
 
     def _dispatched(self, given: Given, version: str) -> Deed:
         """A rollback that the code host does."""
-        inputs = {"command": "rollback", "model": given.model, "stage": given.stage, "to": version}
-        started = workflow_starter(self.settings, self.event).start(self._dispatch, inputs)
-        told = f"{self._dispatch} was started, to roll {given.model} back to {version} in {given.stage}."
+        inputs = {"model": given.model, "stage": given.stage, "to": version}  # as deploy-on-tag.yml has them
+        started = workflow_starter(self.settings, self.event).start(self._dispatch_rollback, inputs)
+        told = f"{self._dispatch_rollback} was started, to roll {given.model} back to {version} in {given.stage}."
         return Deed((told,), link=started)
 
     def _approve(self, given: Given) -> Deed:

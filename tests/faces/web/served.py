@@ -149,8 +149,14 @@ class Reader:
 
 @contextmanager
 def served(path: Path | str, *, environ: Mapping[str, str] | None = None, **wishes: object) -> Iterator[str]:
-    """The address with its token, as the terminal prints it. `wishes` are settings, and of them sign and dispatch."""
-    wished = Wished("127.0.0.1", 0, sign=bool(wishes.pop("sign", False)), dispatch=str(wishes.pop("dispatch", "")))
+    """The address with its token, as the terminal prints it. `wishes` are settings, and sign, dispatch and so on."""
+    wished = Wished(
+        "127.0.0.1",
+        0,
+        sign=bool(wishes.pop("sign", False)),
+        dispatch=str(wishes.pop("dispatch", "")),
+        dispatch_rollback=str(wishes.pop("dispatch_rollback", "")),
+    )
     settings = Settings(command="status", repo=str(path), **wishes)  # type: ignore[arg-type]
     known = {**os.environ, **(environ or {}), "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     with Serving(settings, wished, known, lambda _line: None) as serving:

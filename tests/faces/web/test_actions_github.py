@@ -79,10 +79,10 @@ def test_a_rollback_is_the_code_hosts_to_do(place: Place, github: GitHubStandIn)
         told = Reader(address).look("rollback", **asked)
         assert "rollback 'churn' 'staging' --to 'v1.0.0'" in told.words and 'id="confirm"' not in told.text
         assert "Deploys v1.0.0 to staging, replacing v2.0.0" in told.words
-    with served(place.clone.path, environ=known, token=Secret(TOKEN), dispatch="stages.yml") as address:
+    with served(place.clone.path, environ=known, token=Secret(TOKEN), dispatch_rollback="stages.yml") as address:
         done = Reader(address).do("rollback", **asked)
         assert "stages.yml was started" in done.words
         [started] = github.dispatches
         assert f'href="https://github.com/org/models/actions/runs/{started.run_id}"' in done.text
-        assert started.inputs == {"command": "rollback", "model": "churn", "stage": "staging", "to": "v1.0.0"}
+        assert started.inputs == {"model": "churn", "stage": "staging", "to": "v1.0.0"}
     assert place.live == ["v1.0.0", "v2.0.0"]

@@ -41,6 +41,12 @@ def _arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--dispatch", default="", metavar="WORKFLOW", help="after a push start this workflow with the input `tag`"
     )
+    command.add_argument(
+        "--dispatch-rollback",
+        default="",
+        metavar="WORKFLOW",
+        help="roll back by starting this workflow with the inputs `model`, `stage` and `to`",
+    )
     mapping_arguments(command)
     records_arguments(command, "ask no code host: deployments are told by this repository's log, if any")
 
@@ -61,17 +67,24 @@ def _serve(given: argparse.Namespace) -> int:
 
 def _opened(given: argparse.Namespace) -> Serving:
     """Raises Invalid (usage), also where what the pages need is not installed."""
-    if given.read_only and (given.sign or given.dispatch):
+    if given.read_only and (given.sign or given.dispatch or given.dispatch_rollback):
         raise usage("--read-only makes no tags, so nothing is signed or started", "leave one of the two out")
     if not given.host:
         raise usage("--host is empty", "--host 0.0.0.0 means every address of this machine")
-    workflow = require_workflow(given.dispatch) if given.dispatch else ""
+    names = (given.dispatch, given.dispatch_rollback)
+    workflow, going_back = (require_workflow(name) if name else "" for name in names)
     if not (find_spec("starlette") and find_spec("uvicorn")):
         raise usage("the pages need libraries that are not installed", "pip install 'model-stage-deploy[web]'")
     from model_stage_deploy.faces.web.serving import Serving, Wished
 
     wished = Wished(
-        given.host, given.port, tuple(given.allow_host), given.read_only, sign=given.sign, dispatch=workflow
+        given.host,
+        given.port,
+        tuple(given.allow_host),
+        given.read_only,
+        sign=given.sign,
+        dispatch=workflow,
+        dispatch_rollback=going_back,
     )
     return Serving(settings_of(given), wished, os.environ, _say)
 

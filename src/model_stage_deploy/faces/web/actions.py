@@ -70,7 +70,13 @@ class Actions:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._actor = Actor(site.settings, site.environ, sign=site.sign, dispatch=site.dispatch)
+        self._actor = Actor(
+            site.settings,
+            site.environ,
+            sign=site.sign,
+            dispatch=site.dispatch,
+            dispatch_rollback=site.dispatch_rollback,
+        )
         token = site.settings.token
         self.runs = Runs(site.environ, Scrubber([token.reveal()] if token else []).text)
 

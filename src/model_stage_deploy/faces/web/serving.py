@@ -36,6 +36,7 @@ class Wished(NamedTuple):
     read_only: bool = False
     sign: bool = False
     dispatch: str = ""
+    dispatch_rollback: str = ""
 
 
 class Serving:
@@ -69,7 +70,7 @@ class Serving:
         """Look at the registry, bind the port, and serve. Raises Invalid (usage, not-a-repository), MachineryFailed."""
         wished, settings = self._wished, self._settings
         hosts_of(wished.host, 0, wished.names)  # what is wrong with the names is said first
-        if wished.dispatch:
+        if wished.dispatch or wished.dispatch_rollback:
             workflow_starter(settings, read_event(self._environ))  # raises where nobody could start it
         self._browser = browser = Browser(settings, self._environ)
         browser.fingerprint()
@@ -89,6 +90,7 @@ class Serving:
             tell=self._tell,
             sign=wished.sign,
             dispatch=wished.dispatch,
+            dispatch_rollback=wished.dispatch_rollback,
             read_only=wished.read_only,
         )
         self._served = Served(application(site, around, rules), listening, self._tell)

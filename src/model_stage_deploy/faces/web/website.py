@@ -30,4 +30,5 @@ class Site:
     tell: Callable[[str], None]
     sign: bool = False
     dispatch: str = ""
+    dispatch_rollback: str = ""
     read_only: bool = False
