@@ -107,7 +107,7 @@ def table_rows(tried: Iterable[Tried]) -> list[tuple[str, ...]]:
 
 def _cells(one: Tried) -> tuple[str, ...]:
     record = one.record
-    took = _took(record)
+    lasted = took(record)
     return (
         _time(record.created),
         one.model,
@@ -116,7 +116,7 @@ def _cells(one: Tried) -> tuple[str, ...]:
         record.version[:40] or "-",
         record.tag or "-",
         words(record),
-        "-" if took is None else format_duration(round(took, 1 if took < 10 else 0)),
+        "-" if lasted is None else format_duration(round(lasted, 1 if lasted < 10 else 0)),
         record.actor or "-",
         _note(record),
         record.log_url or "-",
@@ -141,7 +141,7 @@ def _time(created: str) -> str:
     return "-" if at is None else for_people(moment(int(at)))
 
 
-def _took(record: Recorded) -> float | None:
+def took(record: Recorded) -> float | None:
     """Seconds from the start to the end, None where one is not known."""
     begun, ended = seconds(record.created), seconds(record.ended)
     return None if begun is None or ended is None else max(0.0, ended - begun)
@@ -149,7 +149,7 @@ def _took(record: Recorded) -> float | None:
 
 def _entry(one: Tried) -> dict[str, Any]:
     record = one.record
-    took = _took(record)
+    lasted = took(record)
     return {
         "deployment": record.id,
         "model": one.model,
@@ -164,7 +164,7 @@ def _entry(one: Tried) -> dict[str, Any]:
         "summary": record.summary or None,
         "created": record.created or None,
         "ended": record.ended or None,
-        "seconds": None if took is None else round(took, 3),
+        "seconds": None if lasted is None else round(lasted, 3),
         "placed": record.placed,
         "checks": record.checks,
         "verified": record.verified,

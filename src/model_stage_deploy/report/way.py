@@ -18,7 +18,8 @@ _COLOURS = {
     State.REMOVED: "fill:#6e7781,stroke:#6e7781,color:#ffffff",
     State.UNKNOWN: "fill:#eaeef2,stroke:#8c959f,color:#24292f",
 }
-_WORDS = {State.ROLLED_BACK: "rolled back", State.UNKNOWN: "by tags"}
+WORDS = {State.ROLLED_BACK: "rolled back", State.UNKNOWN: "by tags"}
+"""What people read of a state, where it is not its value."""
 
 
 def decided_cell(spot: Spot) -> str:
@@ -29,6 +30,13 @@ def decided_cell(spot: Spot) -> str:
 def running_cell(spot: Spot) -> str:
     """What runs in a stage, likewise."""
     return "?" if spot.running is None else spot.running or "-"
+
+
+def running_words(spot: Spot) -> str:
+    """What runs in a stage, where that is not what it has by tags: `v2.0.0 is running`; "" where it is."""
+    if spot.state is State.UNKNOWN or spot.running == spot.decided:
+        return ""
+    return "what runs is not known" if spot.running is None else f"{spot.running or 'nothing'} is running"
 
 
 def picture(way: Way, happened: Mapping[str, str], scrub: Scrub) -> str:
@@ -68,12 +76,11 @@ def _words(spot: Spot) -> Iterator[str]:
     if spot.decided is None:
         yield "the tags are ambiguous"
     elif spot.decided:
-        yield f"{spot.decided} {_WORDS.get(spot.state, spot.state.value)}"
+        yield f"{spot.decided} {WORDS.get(spot.state, spot.state.value)}"
     else:
         yield "empty"
-    if spot.state is State.UNKNOWN or spot.running == spot.decided:
-        return
-    yield "what runs is not known" if spot.running is None else f"{spot.running or 'nothing'} is running"
+    if different := running_words(spot):
+        yield different
 
 
 def _classes(spots: tuple[Spot, ...]) -> Iterator[str]:

@@ -42,7 +42,8 @@ class Chrome(NamedTuple):
     """`name` is the repository for people (never with a password). `csrf` goes into every form, "" where none may be
     sent. `read_only` says in one sentence why nothing can be changed, "" where it can. `made` is an ISO 8601 time for a
     static report, "" for a live page. `notices` are sentences above the page, as that the remote has tags which this
-    clone lacks.
+    clone lacks; `fetch` is the address that brings those here ("": no button). `policy` is a Content-Security-Policy
+    for a page that no server sends with one; `scripts` are addresses of scripts that a static report has besides.
     """
 
     name: str
@@ -52,6 +53,9 @@ class Chrome(NamedTuple):
     read_only: str = ""
     made: str = ""
     notices: tuple[str, ...] = ()
+    fetch: str = ""
+    policy: str = ""
+    scripts: tuple[str, ...] = ()
 
     @property
     def live(self) -> bool:
