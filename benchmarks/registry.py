@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 if __package__ in (None, ""):  # run as a file
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
@@ -39,16 +40,17 @@ class _Overheard(Git):
 
     asked: Sequence[str] = ()
 
-    def stream(self, arguments: Sequence[str], **_limits: float) -> Iterator[str]:
+    def stream(self, arguments: Sequence[str], **_limits: Any) -> Iterator[str]:
         self.asked = arguments
         return iter(())
 
 
 def same_fields() -> tuple[str, ...]:
-    """The git command with which ours reads all tags: the same fields for bare git."""
+    """The git command that gives the same fields of all tags, as ours asks for them of one model."""
     overheard = _Overheard(".")
-    list(GitRepository(overheard).read_tags(None, details=False))
-    return ("git", *overheard.asked)
+    list(GitRepository(overheard).read_tags("m", details=False))
+    asked = [word for word in overheard.asked if not word.startswith("refs/")]
+    return ("git", *asked, "refs/tags")
 
 
 def programs(tags: int, runs: int, *, gto: bool) -> list[Program]:
