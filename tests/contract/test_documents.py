@@ -45,6 +45,8 @@ COMMANDS: Mapping[str, list[str]] = {
     "status": ["status", "churn"],
     "targets": ["targets", "churn", "prod"],
     "doctor": ["doctor"],
+    "report": ["report", "--file", "registry.html", "--force"],
+    "badge": ["report", "--badge", "churn#prod"],
     "locks": ["locks"],
     "sweep": ["sweep", "--dry-run"],
     "drift": ["reconcile", "churn", "--no-github", "--apply", "--dry-run"],

@@ -47,6 +47,7 @@ PERMISSIONS = {
     "promote.yml": {"contents": "write", "deployments": "write", "statuses": "write"},
     "reconcile.yml": {"contents": "write", "deployments": "write", "statuses": "write"},
     "sweep.yml": {"contents": "write", "deployments": "write", "statuses": "write"},
+    "publish-report.yml": {"contents": "read", "deployments": "read", "pages": "write", "id-token": "write"},
     "resolve-only.yml": {"contents": "read"},
 }
 
