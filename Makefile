@@ -1,5 +1,5 @@
 # Two commands do all the set-up on a machine with Python 3.11+, git and make:
-#   make demo   the main job, told as a story on a throw-away registry
+#   make demo   the main job, told as a story on a registry of its own (demo-registry), and how to look at it
 #   make test   the tests
 PYTHON ?= python3
 VENV := .venv
@@ -10,7 +10,7 @@ WORKERS ?= $(shell $(PYTHON) -c "import os; print((os.cpu_count() or 2) * 3 // 2
 .PHONY: demo test test-thorough test-long test-browser bench campaign lint format reference lock clean
 
 demo: $(VENV)/.demo
-	@$(BIN)/python -m model_stage_deploy demo
+	@$(BIN)/python -m model_stage_deploy demo --keep demo-registry --replace
 
 test: $(VENV)/.test
 	@$(BIN)/python -m compileall -q src
@@ -24,7 +24,9 @@ test-long: $(VENV)/.test
 
 # The pages in a real Chromium, which must be installed (Debian: apt-get install chromium).
 test-browser: $(VENV)/.browser
-	$(BIN)/python -m pytest -m browser tests/browser $(ARGS)
+	@$(BIN)/python -m compileall -q src
+	@$(BIN)/python -m tests.browser.chromium
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 -m browser tests/browser $(ARGS)
 
 # A quarter of an hour, for gto needs a third of it for 100,000 tags. `make bench ARGS="--tags 1000"` measures one size.
 bench: $(VENV)/.test

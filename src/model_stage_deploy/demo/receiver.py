@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Mapping, Set
 from http import HTTPStatus
@@ -13,20 +14,33 @@ from typing import Any
 
 from model_stage_deploy.receiving import NotGenuine, verify
 
+_SLUG = re.compile(r"[a-z0-9-]+")
+
 
 class Receiver:
-    """A server on this machine, on a free port. `GET /STAGE/MODEL` says which version serves there.
+    """A server on this machine, at `port` (0: a free one). `GET /STAGE/MODEL` says which version serves there.
 
-    Production is told by `POST /prod`, signed with `secret`; staging serves what `staging_file` says, which the demo's
-    deploy script writes. A version in `unloadable` is accepted by production all the same and then does not load.
+    Production is told by `POST /prod`, signed with `secret`, and begins with the versions of models in `production`;
+    staging serves what `staging_file` says, which the demo's deploy script writes (for other models than churn the file
+    beside it). A version of churn in `unloadable` is accepted by production all the same and then does not load.
+
+    Raises OSError where the port is taken.
     """
 
-    def __init__(self, secret: str, staging_file: Path, unloadable: Set[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        secret: str,
+        staging_file: Path,
+        unloadable: Set[str] = frozenset(),
+        *,
+        port: int = 0,
+        production: Mapping[str, str] | None = None,
+    ) -> None:
         self._secret = secret
         self._staging_file = staging_file
         self._unloadable = unloadable
-        self._production = ""
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._production = dict(production or {})
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
         self._server.daemon_threads = True
         self.port = int(self._server.server_address[1])
 
@@ -36,21 +50,26 @@ class Receiver:
             verify(self._secret, headers, body)
         except NotGenuine:
             return HTTPStatus.UNAUTHORIZED
-        self._production = str(json.loads(body)["version"])
+        told = json.loads(body)
+        self._production[told.get("model", {}).get("slug", "churn")] = str(told["version"])
         return HTTPStatus.OK
 
     def serve(self, path: str) -> tuple[HTTPStatus, dict[str, Any]]:
         """What a client of the model gets at a path."""
-        version = {"/prod/churn": self._production, "/staging/churn": self._staged()}.get(path)
+        stage, _, model = path.removeprefix("/").partition("/")
+        version = self._production.get(model, "") if stage == "prod" else self._staged(stage, model)
         if not version:
             return HTTPStatus.NOT_FOUND, {"error": "no model serves here"}
-        if path.startswith("/prod/") and version in self._unloadable:
+        if (stage, model) == ("prod", "churn") and version in self._unloadable:
             return HTTPStatus.INTERNAL_SERVER_ERROR, {"error": f"{version} does not load here"}
-        return HTTPStatus.OK, {"model": "churn", "version": version}
+        return HTTPStatus.OK, {"model": model, "version": version}
 
-    def _staged(self) -> str:
+    def _staged(self, stage: str, model: str) -> str:
+        if stage != "staging" or not _SLUG.fullmatch(model):
+            return ""
+        file = self._staging_file if model == "churn" else self._staging_file.with_suffix(f".{model}")
         try:
-            return self._staging_file.read_text(encoding="utf-8").strip()
+            return file.read_text(encoding="utf-8").strip()
         except FileNotFoundError:
             return ""
 

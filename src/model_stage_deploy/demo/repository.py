@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from model_stage_deploy.core.reasons import Reason
 ENVIRONMENTS = {"staging": "staging", "prod": "production"}
 """The environment of each stage, as the mapping has it."""
 _IDENTITY = ("Ada", "ada@example.com")
+_DATES = ("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE")
 
 MAPPING = """\
 version: 1
@@ -58,6 +60,13 @@ artifacts:
     path: models/churn.txt
     type: model
     desc: Who is about to leave
+  fraud:
+    path: models/fraud.txt
+    type: model
+    desc: Which payments somebody should look at twice
+  segments:
+    path: models/segments.txt
+    type: model
 metrics:
   - metrics.json
 """
@@ -86,7 +95,8 @@ class Repository:
     def __init__(self, directory: Path, port: int) -> None:
         self.directory = directory
         self._port = port
-        self._runs = 0
+        self._runs: dict[str, int] = {}
+        self._when: int | None = None
 
     def create(self, soak: str) -> None:
         """Begin the history: the mapping, the deploy script, no model yet."""
@@ -110,30 +120,62 @@ class Repository:
         self._write(".github/model-stages.yml", MAPPING.format(port=self._port, soak=soak))
         self._commit(f"Production waits {soak}")
 
-    def train(self, training: Training) -> None:
-        """Commit and push a new model with its metrics."""
-        self._runs += 1
-        self._write("models/churn.txt", f"the churn model of training run {self._runs}\n")
+    def move(self, port: int) -> None:
+        """Say in the mapping that the servers are at another port; nothing where they are there already."""
+        mapping = self.directory / ".github" / "model-stages.yml"
+        text = mapping.read_text(encoding="utf-8")
+        moved = re.sub(r"(?<=//127\.0\.0\.1:)[0-9]+", str(port), text)
+        self._port = port
+        if moved != text:
+            self._write(".github/model-stages.yml", moved)
+            self._git("commit", "--quiet", "--message", "The servers have moved", ".github/model-stages.yml")
+
+    def train(self, training: Training, model: str = "churn") -> str:
+        """Commit and push a new model with its metrics; the commit."""
+        run = self._runs[model] = self._runs.get(model, 0) + 1
+        self._write(f"models/{model}.txt", f"the {model} model of training run {run}\n")
         self._write("metrics.json", json.dumps({"accuracy": training.accuracy, "auc": training.auc}) + "\n")
-        self._commit(f"Train churn, run {self._runs}")
+        self._commit(f"Train {model}, run {run}")
+        return self._git("rev-parse", "HEAD").strip()
+
+    def at(self, when: int | None) -> None:
+        """Date what comes next, in unix seconds; it is pushed by `push_all` then. None: now, as ever."""
+        self._when = when
+
+    def tag(self, name: str, commit: str, message: str) -> None:
+        """Make an annotated tag."""
+        self._git("tag", "--annotate", "--message", message, name, commit)
+
+    def push_all(self) -> None:
+        """Push main and all tags."""
+        self._git("push", "--quiet", "--tags", "--set-upstream", "origin", "main")
+
+    def stage(self, model: str, version: str) -> None:
+        """Put a version on the staging server, as deploy.sh does."""
+        place = staging_file(self.directory).with_suffix(f".{model}")
+        place.parent.mkdir(exist_ok=True)
+        place.write_text(f"{version}\n", encoding="utf-8")
 
     def _commit(self, subject: str) -> None:
         self._git("add", "--all")
         self._git("commit", "--quiet", "--message", subject)
-        self._git("push", "--quiet", "--set-upstream", "origin", "main")
+        if self._when is None:
+            self._git("push", "--quiet", "--set-upstream", "origin", "main")
 
     def _write(self, path: str, text: str) -> None:
         place = self.directory / path
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text, encoding="utf-8", newline="\n")
 
-    def _git(self, *arguments: str) -> None:
+    def _git(self, *arguments: str) -> str:
+        dated = {} if self._when is None else dict.fromkeys(_DATES, f"{self._when} +0000")
         done = subprocess.run(
-            ["git", *arguments], cwd=self.directory, env=environment(), capture_output=True, check=False
+            ["git", *arguments], cwd=self.directory, env=environment() | dated, capture_output=True, check=False
         )
         if done.returncode:
             said = one_line(done.stderr.decode("utf-8", "replace").strip(), 300)
             raise MachineryFailed(Reason.GIT_FAILED, f"git {arguments[0]} failed in {self.directory}: {said}")
+        return done.stdout.decode("utf-8", "replace")
 
 
 def staging_file(directory: Path) -> Path:

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import base64
+import io
 import os
 import secrets
 import shlex
 import subprocess
 import sys
-import tempfile
 import textwrap
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from model_stage_deploy import Registry
-from model_stage_deploy.adapters.local_log import LocalLog
-from model_stage_deploy.adapters.system_clock import SystemClock
-from model_stage_deploy.core.errors import Invalid
 from model_stage_deploy.core.lifecycle import now_running
-from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.demo.chapters import (
     CHAPTERS,
     SHORT_SOAK,
@@ -35,6 +31,8 @@ from model_stage_deploy.demo.chapters import (
     Train,
     Wait,
 )
+from model_stage_deploy.demo.kept import log_of, mark, place_of
+from model_stage_deploy.demo.past import BEGAN, Dated, live_through
 from model_stage_deploy.demo.receiver import Receiver
 from model_stage_deploy.demo.repository import ENVIRONMENTS, Repository, environment, staging_file
 from model_stage_deploy.report.columns import columns
@@ -51,17 +49,32 @@ What is deployed is asked which version it serves. If it does not serve, the one
 """
 
 
-def tell(*, keep: str = "", chapters: Sequence[Chapter] = CHAPTERS) -> int:
+def new_secret() -> str:
+    """What the demo's production is signed for."""
+    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode("ascii")
+
+
+def tell(*, keep: str = "", replace: bool = False, chapters: Sequence[Chapter] = CHAPTERS, quiet: bool = False) -> int:
     """Tell the chapters; 0 if each command ended as it must, and what serves is what is recorded and decided.
 
-    `keep` names a directory in which the registry stays. Raises Invalid (usage) where it is not empty, MachineryFailed
-    (git-failed).
+    `keep` names a directory in which the registry stays; with `replace` an earlier demo's there goes. `quiet` does it
+    all and tells nothing. Raises Invalid (usage) where the directory is not empty otherwise, MachineryFailed
+    (git-failed, log-failed).
     """
-    secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode("ascii")
-    with _place(keep) as directory, Receiver(secret, staging_file(directory), {UNLOADABLE}) as receiver:
-        repository = Repository(directory, receiver.port)
-        repository.create(SOAK)
-        teller = _Teller(repository, secret)
+    if quiet:
+        with redirect_stdout(io.StringIO()):
+            return _tell(keep, chapters, replace=replace, stream=subprocess.DEVNULL)
+    return _tell(keep, chapters, replace=replace, stream=None)
+
+
+def _tell(keep: str, chapters: Sequence[Chapter], *, replace: bool, stream: int | None) -> int:
+    secret = new_secret()
+    with (
+        place_of(keep, replace=replace) as directory,
+        Receiver(secret, staging_file(directory), {UNLOADABLE}) as receiver,
+    ):
+        repository = begin(directory, receiver.port)
+        teller = _Teller(repository, secret, stream)
         print(_OPENING.format(directory=directory, soak=SOAK))
         for number, chapter in enumerate(chapters, 1):
             teller.chapter(number, chapter)
@@ -72,7 +85,27 @@ def tell(*, keep: str = "", chapters: Sequence[Chapter] = CHAPTERS) -> int:
         print(f"error: {line}", file=sys.stderr)
     if keep:
         print(f"\nThe registry is yours to play with: cd {shlex.quote(str(directory))}")
+        print(f"Look at it in a browser, and deploy from there: {look_command(keep)}")
     return 0 if agrees and not teller.wrong else 1
+
+
+def look_command(keep: str) -> str:
+    """The command line that opens the page on a kept registry, to be typed where we were started."""
+    try:
+        python = str(Path(sys.executable).relative_to(Path.cwd()))
+    except ValueError:
+        python = "python" if os.environ.get("VIRTUAL_ENV") else sys.executable
+    return shlex.join([python, "-m", "model_stage_deploy", "demo", "--serve", keep])
+
+
+def begin(directory: Path, port: int) -> Repository:
+    """The repository with what was there before the story."""
+    repository, now, clock = Repository(directory, port), time.time(), Dated()
+    repository.at(int(now - (BEGAN + 1) * 86_400))
+    repository.create(SOAK)
+    mark(directory, port)
+    live_through(repository, log_of(directory, clock), clock, now)
+    return repository
 
 
 @dataclass
@@ -81,6 +114,7 @@ class _Teller:
 
     repository: Repository
     secret: str
+    stream: int | None = None
     wrong: list[str] = field(default_factory=list)
 
     def chapter(self, number: int, chapter: Chapter) -> None:
@@ -111,7 +145,12 @@ class _Teller:
         line = command_line(step)
         print(_bold(f"$ {line}"), flush=True)
         done = subprocess.run(
-            self._argv(step.arguments), cwd=self.repository.directory, env=self._environment(step.actor), check=False
+            self._argv(step.arguments),
+            cwd=self.repository.directory,
+            env=self._environment(step.actor),
+            stdout=self.stream,
+            stderr=self.stream,
+            check=False,
         )
         print(flush=True)
         if done.returncode != step.exit_code:
@@ -123,16 +162,12 @@ class _Teller:
         rows = [("STAGE", "SERVES", "RECORDED", "DECIDED")]
         for stage, place in ENVIRONMENTS.items():
             serves = receiver.serve(f"/{stage}/churn")[1].get("version", "nothing")
-            recorded = now_running(self._log().records("churn", stage, place, limit=10))
+            recorded = now_running(log_of(self.repository.directory).records("churn", stage, place, limit=10))
             held = decided.which("churn", stage)
             rows.append((stage, serves, recorded.version if recorded else "nothing", str(held or "nothing")))
         for row in columns(rows):
             print(f"  {row}")
         return all(len(set(row[1:])) == 1 for row in rows[1:])
-
-    def _log(self) -> LocalLog:
-        path = self.repository.directory / ".git" / "model-stages" / "deployments.sqlite3"
-        return LocalLog(path, who="demo", clock=SystemClock(), scrub=str)
 
     def _argv(self, arguments: tuple[str, ...]) -> list[str]:
         return [sys.executable, "-m", "model_stage_deploy", *arguments]
@@ -150,19 +185,3 @@ def command_line(step: Run) -> str:
 
 def _bold(text: str) -> str:
     return f"\033[1m{text}\033[0m" if sys.stdout.isatty() and not os.environ.get("NO_COLOR") else text
-
-
-@contextmanager
-def _place(keep: str) -> Iterator[Path]:
-    if not keep:
-        with tempfile.TemporaryDirectory(prefix="model-stage-deploy-demo-") as directory:
-            yield Path(directory)
-        return
-    place = Path(keep).resolve()
-    if place.exists() and (not place.is_dir() or any(place.iterdir())):
-        raise Invalid(Reason.USAGE, f"{keep!r} is not an empty directory", hint="name one that does not exist yet")
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise Invalid(Reason.USAGE, f"{keep!r} cannot be made: {problem.strerror}") from problem
-    yield place

@@ -6,6 +6,8 @@ import argparse
 import os
 import sys
 
+from model_stage_deploy.core.errors import Invalid
+from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.faces.arguments import mapping_arguments, records_arguments
 from model_stage_deploy.faces.commands.delivering import settings_of
 from model_stage_deploy.faces.opening import require_path
@@ -29,6 +31,16 @@ def _init_arguments(command: argparse.ArgumentParser) -> None:
 
 def _demo_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--keep", default="", metavar="DIR", help="leave the demo registry there to play with")
+    command.add_argument("--replace", action="store_true", help="with --keep: in place of an earlier demo there")
+    command.add_argument(
+        "--serve",
+        nargs="?",
+        const="",
+        metavar="DIR",
+        help="open a kept one in the browser, or make one first; its servers run as long",
+    )
+    command.add_argument("--port", default="", help="with --serve: the port of the page (0 for any)")
+    command.add_argument("--open", action="store_true", help="with --serve: open the browser")
 
 
 def _check(given: argparse.Namespace) -> int:
@@ -57,9 +69,22 @@ def _schema(_: argparse.Namespace) -> int:
 
 
 def _demo(given: argparse.Namespace) -> int:
-    from model_stage_deploy.demo.story import tell
+    """Tell the story, or serve what is left of it. Raises Invalid (usage), MachineryFailed."""
+    if given.serve is None and not given.port and not given.open:
+        from model_stage_deploy.demo.story import tell
 
-    return tell(keep=given.keep)
+        return tell(keep=given.keep, replace=given.replace)
+    if given.serve is None or given.keep or given.replace:
+        raise Invalid(
+            Reason.USAGE,
+            "--serve DIR goes with --port and --open, --keep DIR with --replace",
+            hint="demo --keep DIR makes a registry, demo --serve DIR opens it",
+        )
+    from model_stage_deploy.demo.serving import serve
+
+    port = ("--port", given.port) if given.port else ()
+    switches = [name for name, wanted in (("--open", given.open), ("--json", given.json)) if wanted]
+    return serve(given.serve, [*port, *switches])
 
 
 ARGUMENTS = {"check": _check_arguments, "init": _init_arguments, "schema": lambda _: None, "demo": _demo_arguments}
