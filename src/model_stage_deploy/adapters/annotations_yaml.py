@@ -43,3 +43,25 @@ def _parsed(data: bytes, file: str) -> Any:
 
 def _is_text(path: Path) -> bool:
     return bool(path) and path[-1] in ("path", "type", "desc", "description")
+
+
+class AnnotationFiles:
+    """The annotation files of one directory, each parsed once, however many artifacts they are asked for."""
+
+    def __init__(self, dvc_yaml: bytes | None, artifacts_yaml: bytes | None) -> None:
+        """`problems` are why one of them cannot be read, a line each; the other one counts all the same."""
+        self.problems: list[str] = []
+        self._dvc = self._read(dvc_yaml, "dvc.yaml")
+        self._gto = self._read(artifacts_yaml, "artifacts.yaml")
+
+    def find(self, name: str) -> Annotation | None:
+        """The annotation of an artifact, as `find_annotation` has it. Raises AnnotationProblem for what it says."""
+        found = annotation_in_dvc(self._dvc, name)
+        return found if found is not None else annotation_in_artifacts(self._gto, name)
+
+    def _read(self, data: bytes | None, file: str) -> Any:
+        try:
+            return _parsed(data, file) if data is not None else None
+        except AnnotationProblem as problem:
+            self.problems.append(str(problem))
+            return None

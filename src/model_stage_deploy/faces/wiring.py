@@ -7,31 +7,29 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model_stage_deploy.adapters.git_repository import GitRepository
 from model_stage_deploy.adapters.git_scratch import basic, parts_of, without_password
-from model_stage_deploy.adapters.git_source import GitSource
-from model_stage_deploy.core.errors import Invalid, MachineryFailed
-from model_stage_deploy.core.reasons import Reason
+from model_stage_deploy.adapters.git_source import GitSource, KeptSource
+from model_stage_deploy.core.errors import Invalid
 from model_stage_deploy.core.redaction import Scrubber, Secret
 from model_stage_deploy.faces import members
 from model_stage_deploy.faces.asking import is_rollback
+from model_stage_deploy.faces.configurations import Configurations
 from model_stage_deploy.faces.event import Platform, WorkflowEvent
 from model_stage_deploy.faces.handed_secrets import handed_secrets
 from model_stage_deploy.faces.hosting import forge_of, host_of
+from model_stage_deploy.faces.opening import is_url, token_for
 from model_stage_deploy.faces.progress import progress_beside
 from model_stage_deploy.faces.scoping import scope_of
 from model_stage_deploy.faces.settings import Settings
-from model_stage_deploy.flows.context import Configuration, Context, Wishes
-from model_stage_deploy.ports import Announcer, LockStore, TargetLog, Trusted
+from model_stage_deploy.flows.context import Context, Wishes
+from model_stage_deploy.ports import Announcer, LockStore, TargetLog
 
 if TYPE_CHECKING:
     from model_stage_deploy.flows.change import World
-
-CONFIG_PATHS = (".github/model-stages.yml", ".github/model-stages.yaml", "model-stages.yml", "model-stages.yaml")
 
 
 def on_actions(environ: Mapping[str, str]) -> bool:
@@ -46,10 +44,16 @@ def _of_the_job(environ: Mapping[str, str]) -> list[Secret]:
 
 @contextmanager
 def working(
-    settings: Settings, event: WorkflowEvent, environ: Mapping[str, str], announcer: Announcer, scrubber: Scrubber
+    settings: Settings,
+    event: WorkflowEvent,
+    environ: Mapping[str, str],
+    announcer: Announcer,
+    scrubber: Scrubber,
+    kept: GitRepository | None = None,
 ) -> Iterator[Context]:
     """A context for one run; what it made in temporary places is gone afterwards.
 
+    `kept` is a clone of the URL that the settings name, of one who looks at it more than once.
     Raises Invalid (usage, not-a-repository).
     """
     from model_stage_deploy.adapters.annotations_yaml import find_annotation
@@ -58,22 +62,15 @@ def working(
     from model_stage_deploy.adapters.jinja_templates import JinjaTemplates
     from model_stage_deploy.adapters.system_clock import SystemClock
 
-    if settings.token is not None:
-        announcer.mask(settings.token.reveal())
-        scrubber.add(basic(settings.token))
-    for secret in _of_the_job(environ):
-        announcer.mask(secret.reveal())
-    handed = handed_secrets(settings.secrets)
-    for value in handed.values():
-        announcer.mask(value)
-    with open_source(settings, event, environ, lambda text: announcer.note("warning", text)) as source:
+    handed = _masked(settings, environ, announcer, scrubber)
+    with open_source(settings, event, environ, lambda text: announcer.note("warning", text), kept) as source:
         stop = threading.Event()
         waits = Waits(SystemClock(), tell=announcer.say)
         host, hostless = host_of(settings, event, source, scrubber, waits)
         forge = forge_of(settings, event, waits)
         yield Context(
             repository=source,
-            configuration=_Configurations(settings, source, trusted=event.in_job),
+            configuration=Configurations(settings, source, trusted=event.in_job or is_url(settings.repo)),
             deployer=members.deployers(stop),
             gate=members.gates(source, host, forge),
             verifier=members.verifiers(stop),
@@ -103,6 +100,19 @@ def working(
         )
 
 
+def _masked(
+    settings: Settings, environ: Mapping[str, str], announcer: Announcer, scrubber: Scrubber
+) -> Mapping[str, str]:
+    """The secrets that were handed over by name. From now on nobody sees them, the token, or what a job has."""
+    if settings.token is not None:
+        announcer.mask(settings.token.reveal())
+        scrubber.add(basic(settings.token))
+    handed = handed_secrets(settings.secrets)
+    for value in (*(secret.reveal() for secret in _of_the_job(environ)), *handed.values()):
+        announcer.mask(value)
+    return handed
+
+
 def _wishes(settings: Settings) -> Wishes:
     """How whoever started the run wants it. Raises Invalid (usage)."""
     return Wishes(
@@ -119,9 +129,19 @@ def _wishes(settings: Settings) -> Wishes:
 
 
 def open_source(
-    settings: Settings, event: WorkflowEvent, environ: Mapping[str, str], tell: Callable[[str], None] = lambda _: None
+    settings: Settings,
+    event: WorkflowEvent,
+    environ: Mapping[str, str],
+    tell: Callable[[str], None] = lambda _: None,
+    kept: GitRepository | None = None,
 ) -> GitSource:
-    """The registry's repository: in a job the workspace if it is this repository's, and always its remote."""
+    """The registry's repository: in a job the workspace if it is this repository's, and always its remote.
+
+    Of a URL that remote alone, read through a clone that is `kept` of it, if there is one.
+    """
+    if is_url(settings.repo):
+        remotes = [(settings.repo, token_for(settings.repo, environ))]
+        return GitSource(None, remotes) if kept is None else KeptSource(kept, remotes)
     if not event.in_job:
         local = GitRepository.open(Path(settings.repo or "."))
         url = local.remote_url()
@@ -194,10 +214,11 @@ def _registry(
     url = source.url
     if event.in_job:
         _sign_as(event, environ)
-    repo = url if event.in_job and url else settings.repo or "."
+    named = is_url(settings.repo)
+    repo = settings.repo if named else url if event.in_job and url else settings.repo or "."
     with open_tag_store(
         repo,
-        is_url=event.in_job and bool(url),
+        is_url=named or (event.in_job and bool(url)),
         push=bool(url),
         token_for=lambda address: _token_for(address, settings, event),
         tell=lambda _: None,
@@ -234,7 +255,6 @@ def changing(
     """
     from model_stage_deploy.adapters.git_tag_store import open_tag_store
     from model_stage_deploy.adapters.system_clock import SystemClock
-    from model_stage_deploy.faces.opening import is_url, token_for
     from model_stage_deploy.flows.change import World
 
     def token(url: str) -> Secret | None:
@@ -248,95 +268,3 @@ def _parse_gto_config(text: bytes) -> object:
     from model_stage_deploy.adapters.gto_config_yaml import parse_config  # PyYAML: only where there is such a file
 
     return parse_config(text)
-
-
-class _Configurations:
-    """Reads the mapping from the trusted place, once a place."""
-
-    def __init__(self, settings: Settings, source: GitSource, *, trusted: bool) -> None:
-        self._settings = settings
-        self._source = source
-        self._from_ref = trusted or bool(settings.config_ref)
-        self._read: dict[str, Configuration] = {}
-
-    def __call__(self, tagged_commit: str | None) -> Configuration:
-        """Raises Invalid (mapping-not-found, mapping-invalid), MachineryFailed (git-failed)."""
-        if not self._from_ref:
-            return self._cached("", self._from_working_tree)
-        ref = self._settings.config_ref
-        if ref == "tag":
-            if tagged_commit is None:
-                raise Invalid(
-                    Reason.USAGE, "config-ref `tag` needs a tag, and there is none here", hint="name a branch instead"
-                )
-            return self._cached(tagged_commit, lambda: self._from_commit(tagged_commit, "the tagged commit"))
-        commit = self._source.commit_of(ref or None)
-        return self._cached(commit, lambda: self._from_commit(commit, ref or "the default branch"))
-
-    def _cached(self, key: str, read: Callable[[], Configuration]) -> Configuration:
-        if key not in self._read:
-            self._read[key] = read()
-        return self._read[key]
-
-    def _from_working_tree(self) -> Configuration:
-        local = self._source.local
-        top = local.top if local is not None else Path.cwd()
-        given = self._settings.config
-        candidates = [Path(given), top / given] if given else [top / path for path in CONFIG_PATHS]
-        for path in candidates:
-            if path.is_file():
-                shown = str(path.relative_to(top)) if path.is_relative_to(top) else str(path)
-                return self._configuration(path.read_bytes(), shown, shown, lambda: top, partial(_file_below, top))
-        raise _not_found(given, f"the working tree {top}")
-
-    def _from_commit(self, commit: str, place: str) -> Configuration:
-        for path in (self._settings.config,) if self._settings.config else CONFIG_PATHS:
-            text = self._source.read_file(commit, path)
-            if text is not None:
-                label = f"{path} at {place} ({commit[:12]})"
-                return self._configuration(
-                    text,
-                    path,
-                    label,
-                    _once(lambda: self._source.checkout(commit)),
-                    lambda name: self._source.read_file(commit, name),
-                )
-        raise _not_found(self._settings.config, f"{place} (commit {commit[:12]})")
-
-    @staticmethod
-    def _configuration(text: bytes, file: str, label: str, files: Callable[[], Path], read: Trusted) -> Configuration:
-        from model_stage_deploy.adapters.jinja_templates import JinjaTemplates
-        from model_stage_deploy.adapters.mapping_yaml import load_mapping
-        from model_stage_deploy.deployers import catalogue
-
-        return Configuration(load_mapping(text, file, catalogue.known(), JinjaTemplates()), label, files, read)
-
-
-def _file_below(top: Path, path: str) -> bytes | None:
-    """A file of the working tree; None for none, and for one that leads out of it."""
-    found = (top / path).resolve()
-    if not found.is_relative_to(top.resolve()) or not found.is_file():
-        return None
-    try:
-        return found.read_bytes()
-    except OSError as problem:
-        raise MachineryFailed(Reason.GIT_FAILED, f"{path} cannot be read: {problem.strerror}") from problem
-
-
-def _once(make: Callable[[], Path]) -> Callable[[], Path]:
-    made: list[Path] = []
-
-    def get() -> Path:
-        if not made:
-            made.append(make())
-        return made[0]
-
-    return get
-
-
-def _not_found(given: str, place: str) -> Invalid:
-    return Invalid(
-        Reason.MAPPING_NOT_FOUND,
-        f"there is no {given or ' or '.join(CONFIG_PATHS[::2])} in {place}",
-        hint="write one with `python -m model_stage_deploy init` and commit it there, or name it with --config",
-    )

@@ -70,7 +70,7 @@ def _mapping(around: CloneSurroundings | RemoteSurroundings) -> StageMap:
     from model_stage_deploy.adapters.jinja_templates import JinjaTemplates
     from model_stage_deploy.adapters.mapping_yaml import load_mapping
     from model_stage_deploy.deployers import catalogue
-    from model_stage_deploy.faces.wiring import CONFIG_PATHS
+    from model_stage_deploy.faces.configurations import CONFIG_PATHS
 
     for path in CONFIG_PATHS:
         text = around.read_file(path)

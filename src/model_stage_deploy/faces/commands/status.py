@@ -15,7 +15,7 @@ from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.seen import Seen
 from model_stage_deploy.faces.arguments import mapping_arguments, records_arguments
 from model_stage_deploy.faces.commands.delivering import settings_of
-from model_stage_deploy.faces.opening import is_url, read_model, read_registry, require_path
+from model_stage_deploy.faces.opening import read_model, read_registry, require_path
 from model_stage_deploy.faces.printing import print_page
 from model_stage_deploy.report import lifecycle as view
 from model_stage_deploy.report.seen import page as seen_page
@@ -88,21 +88,17 @@ def _seen(given: argparse.Namespace, rows: Sequence[Lifecycle]) -> list[Seen]:
 def _joined(given: argparse.Namespace, models: Sequence[Model]) -> tuple[list[Lifecycle] | None, str]:
     """The rows with their deployments, and where those are recorded (see `books_of`). None, "" where nobody can be
     asked.
-
-    A log without a record of these models is nobody to ask: they may be deployed elsewhere.
     """
     from model_stage_deploy.faces.event import read_event
-    from model_stage_deploy.faces.hosting import Books, books_of
-    from model_stage_deploy.faces.settings import AUTO
+    from model_stage_deploy.faces.hosting import Books
+    from model_stage_deploy.faces.joining import books_to_ask, has_told
 
     settings, event = settings_of(given), read_event(os.environ)
-    books = books_of(settings, event)
-    if books is not Books.LOG:
-        if books is not Books.GIT and settings.token is None and settings.records == AUTO:
-            return None, ""
-        require_path(given.repo, "status with deployments")
-    elif is_url(given.repo) or event.in_job:  # a job's own log is gone when the job ends
+    books = books_to_ask(settings, event)
+    if books is None:
         return None, ""
+    if books is not Books.LOG:
+        require_path(given.repo, "status with deployments")
     from model_stage_deploy.faces.looking import looking
     from model_stage_deploy.flows.status import status
 
@@ -113,8 +109,7 @@ def _joined(given: argparse.Namespace, models: Sequence[Model]) -> tuple[list[Li
         if books is not Books.LOG:
             raise
         return None, ""
-    told = books is not Books.LOG or any(row.records or row.reason is Reason.LOG_FAILED for row in rows)
-    return (rows, books.value) if told else (None, "")
+    return (rows, books.value) if has_told(books, rows) else (None, "")
 
 
 def _decided(given: argparse.Namespace, models: Sequence[Model]) -> list[Lifecycle]:
