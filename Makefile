@@ -31,6 +31,7 @@ test-browser: $(VENV)/.browser
 # A quarter of an hour, for gto needs a third of it for 100,000 tags. `make bench ARGS="--tags 1000"` measures one size.
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks.registry $(ARGS)
+	$(BIN)/python -m benchmarks.pages
 	$(BIN)/python -m benchmarks.remote
 	$(BIN)/python -m benchmarks.fanout
 

@@ -24,6 +24,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
+from model_stage_deploy.faces.web.server import listen
 from tests.faces.command_lines import COMMAND, environment, run
 from tests.faces.web.doors import FORM, Answer, over_http
 from tests.standins.registries import GitRepository
@@ -457,3 +458,11 @@ def test_a_remote_that_hangs_keeps_neither_a_page_nor_the_end(tmp_path: Path) ->
 def _ask_in_vain(served: Running, fields: dict[str, str]) -> None:
     with contextlib.suppress(OSError, HTTPException):
         served.post("/fetch", fields)
+
+
+def test_answers_do_not_wait_for_the_clients_word() -> None:
+    """Else each takes 40 ms on loopback: Nagle's algorithm, and the other side's delayed acknowledgement."""
+    with listen("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname()):
+        connection, _ = listening.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

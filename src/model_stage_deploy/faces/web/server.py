@@ -20,6 +20,7 @@ _PATIENCE = 15.0  # seconds for a request's first line and headers, on a new con
 _KEPT_OPEN = 10  # seconds that an idle connection stays
 _CONNECTIONS = 200  # more at once are turned away
 _ENDING = 1  # seconds for what is under way when the server is told to stop
+_LOOKS_UP = 0.5  # seconds between two looks whether a signal came
 _LAST = 0.8  # seconds more, after which it is not waited for
 
 
@@ -28,7 +29,11 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, _, _, _, address = found[0]
-        return socket.create_server(address[:2], family=family, backlog=128)
+        listening = socket.create_server(address[:2], family=family, backlog=128)
+        # Connections inherit it. asyncio does so by itself only where it made the socket; else the end of an answer
+        # waits 40 ms for the client's word that it got the beginning.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listening
     except (OSError, UnicodeError) as problem:
         said = getattr(problem, "strerror", None) or str(problem)
         raise usage(
@@ -73,8 +78,12 @@ class Served(threading.Thread):
             self._ended.set()
 
     def wait(self) -> None:
-        """Until it ends by itself. (Not by `join`: CPython takes a thread for ended when a signal interrupts that.)"""
-        self._ended.wait()
+        """Until it ends by itself. (Not by `join`: CPython takes a thread for ended when a signal interrupts that.)
+
+        A signal that another thread gets does not wake the main one, which alone may answer it: so it looks up.
+        """
+        while not self._ended.wait(_LOOKS_UP):
+            pass
 
     def end(self) -> None:
         """Take no more requests, and wait a little for those that are under way."""
