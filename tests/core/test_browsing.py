@@ -180,6 +180,11 @@ def test_words_that_came_with_the_tags_are_taken_from_there() -> None:
     assert (cell.version, cell.registered, cell.who) == (commit("E"), False, "Ada Model")
 
 
+def test_a_bare_commit_is_no_latest_version() -> None:
+    [entry] = listed(registry("m#prod#1 A"))
+    assert (entry.latest, sorted(entry.held)) == ("", ["prod"])
+
+
 def test_ambiguous_tags_have_no_stages_and_hide_nothing_else() -> None:
     models = registry("m@v1.0.0 A", "m@v2.0.0 A", "m#prod#1 A", "n@v1.0.0 B", "n#prod#1 B")
     entries = {one.name: one for one in listed(models)}

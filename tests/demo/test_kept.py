@@ -12,7 +12,7 @@ import pytest
 from model_stage_deploy import Registry
 from model_stage_deploy.core.errors import Invalid
 from model_stage_deploy.core.lifecycle import now_running
-from model_stage_deploy.demo.kept import log_of, mark, marked_port, place_of
+from model_stage_deploy.demo.kept import alone, log_of, mark, marked_port, place_of
 from model_stage_deploy.demo.past import FRAUD
 from model_stage_deploy.demo.story import begin, look_command
 from tests.standins.registries import isolated_environment
@@ -49,6 +49,19 @@ def test_only_an_earlier_demo_is_replaced(tmp_path: Path) -> None:
     with pytest.raises(Invalid, match="is not an empty directory"), place_of(str(tmp_path / "link"), replace=True):
         pass
     assert marked_port(place) == 9
+
+
+def test_what_is_being_served_is_neither_served_again_nor_replaced(tmp_path: Path) -> None:
+    place = tmp_path / "kept"
+    mark(place, 9)
+    with alone(place):
+        with pytest.raises(Invalid, match="is being served already"), alone(place):
+            pass
+        with pytest.raises(Invalid, match="is being served already"), place_of(str(place), replace=True):
+            pass
+    assert marked_port(place) == 9
+    with alone(place):
+        pass
 
 
 def test_a_mark_that_says_nothing_is_none(tmp_path: Path) -> None:

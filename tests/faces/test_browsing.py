@@ -20,6 +20,7 @@ from model_stage_deploy.core.redaction import Secret
 from model_stage_deploy.faces import browsing, deployed
 from model_stage_deploy.faces.browsing import Browser
 from model_stage_deploy.faces.settings import Settings
+from model_stage_deploy.flows.browsing import Joined
 from model_stage_deploy.report.lifecycle import NOT_ASKED
 from tests.adapters.git_clones import isolate
 from tests.faces.command_lines import run
@@ -121,6 +122,18 @@ def test_deployments_of_the_clones_own_log_are_joined_at_once(browser: Browser, 
     assert failed is not None
     assert failed.state.value == "failed"
     assert [page.rows[0].state.value for page in browser.pages(["m"])] == ["failed"]
+
+
+def test_a_log_of_other_models_tells_that_this_one_was_not_deployed(browser: Browser, registry: GitRepository) -> None:
+    registry.tag("n#prod#1")
+    assert browser.model("n").recorded_in == ""
+    assert run(registry.path, "deploy", "m#prod#1", "--no-github").exit_code == 0
+    for query in (Query(), Query(text="n")):
+        [row] = [row.stages["prod"].row for row in browser.overview(query).rows if row.name == "n"]
+        assert row is not None
+        assert (row.state.value, row.running_known) == ("approved", True)
+    page = browser.model("n")
+    assert (page.recorded_in, page.rows[0].state.value, page.rows[0].running_known) == ("log", "approved", True)
 
 
 def test_another_mapping_counts_at_once(browser: Browser, registry: GitRepository) -> None:
@@ -268,6 +281,12 @@ class TestCodeHost:
         assert (cell.row.state.value, cell.row.reason) == ("unknown", Reason.PERMISSION_MISSING)
         assert [row.holder and row.holder.version.name for row in browser.model("m").rows] == [None, "v1.0.0"]
 
+    def test_one_that_cannot_even_be_asked_is_told_of(self, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(browser._deployments, "of", lambda _: Joined(unasked="nobody there"))
+        cell = {cell.stage: cell for _, cell in browser.cells(["m"])}["prod"]
+        assert cell.row is not None
+        assert (cell.version, cell.row.state.value, cell.row.problem) == ("v1.0.0", "unknown", "nobody there")
+
     def test_one_that_is_silent_is_not_waited_for(
         self, registry: GitRepository, github: GitHubStandIn, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -279,6 +298,21 @@ class TestCodeHost:
             assert (page.recorded_in, page.rows[0].running_known) == ("", False)
             assert "has not answered yet" in page.unasked
             assert proxy.held == 1
+
+    def test_what_it_said_long_ago_is_not_what_is_so_now(
+        self, registry: GitRepository, github: GitHubStandIn, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(deployed, "ASKED_AGAIN", 0.0)
+        with StallingProxy(github.url) as proxy:
+            environ = self.environ(github) | {"GITHUB_API_URL": proxy.url}
+            assert run(registry.path, "deploy", "m#prod#1", env=self.environ(github)).exit_code == 0
+            [browser] = list_of(opened(str(registry.path), environ, token=Secret(TOKEN)))
+            assert browser.model("m").recorded_in == "github"
+            proxy.passes = proxy.connections  # from now on it is silent
+            monkeypatch.setattr(deployed, "_PATIENCE", 0.05)
+            monkeypatch.setattr(deployed, "_TOO_OLD", 0.0)
+            page = browser.model("m")
+            assert (page.recorded_in, page.rows[0].running_known) == ("", False)
 
 
 class TestRemote:
@@ -326,6 +360,15 @@ class TestRemote:
             "the remote has no new tags; of m#prod#1 it has another one than this clone, which was left as it is "
             "(git fetch --tags --force takes the remote's)"
         )
+
+    def test_tags_that_the_remote_has_not_are_told_of(self, remote: GitRemote, clone: GitRepository) -> None:
+        self.there(remote).git("tag", "-d", "m#prod#1")
+        clone.tag("nightly")
+        [browser] = list_of(opened(str(clone.path), self.environ(remote)))
+        assert told(browser) == (
+            "This clone has 1 tag that the remote has not: m#prod#1. Not pushed, or deleted there.",
+        )
+        assert not browser.can_fetch
 
     def test_a_remote_that_is_silent_makes_no_page_wait(
         self, remote: GitRemote, clone: GitRepository, monkeypatch: pytest.MonkeyPatch

@@ -63,6 +63,21 @@ def test_an_old_answer_is_better_than_none() -> None:
     assert asked.latest(None) == "two"
 
 
+def test_an_answer_has_an_age() -> None:
+    friend, asked = asking()
+    assert asked.is_older_than(1000)
+    friend.answers.put("one")
+    asked.latest(None)
+    friend.now += 5
+    assert (asked.is_older_than(4), asked.is_older_than(6)) == (True, False)
+    friend.answers.put(MachineryFailed(Reason.GIT_FAILED, "down"))
+    friend.now += 5
+    assert asked.latest(None) == "one"
+    assert (asked.is_older_than(9), asked.is_older_than(11)) == (True, False)
+    asked.forget()
+    assert asked.is_older_than(11)
+
+
 def test_what_fails_is_said_and_asked_again() -> None:
     friend, asked = asking()
     down = MachineryFailed(Reason.GIT_FAILED, "down")

@@ -13,7 +13,7 @@ from model_stage_deploy.core.annotations import Annotation
 from model_stage_deploy.core.dashboard import ModelPage
 from model_stage_deploy.core.errors import Invalid, MachineryFailed, ModelStageError
 from model_stage_deploy.core.lifecycle import Recorded, Records, lifecycle
-from model_stage_deploy.core.locks import ALL, key_of
+from model_stage_deploy.core.locks import ALL, key_of, place_of, unreadable
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.registry import Finding
 from model_stage_deploy.core.stored import LockEntry
@@ -107,6 +107,14 @@ def test_everything_is_there() -> None:
     assert found.locks == (locks[0], locks[2], locks[3])
     assert (found.recorded_in, found.unasked, found.problems, found.now) == ("log", "", (), 1_700_000_500.0)
     assert [one.code for one in found.findings] == ["nested-tag"]
+
+
+def test_a_lock_that_cannot_be_read_locks_what_its_place_is_of() -> None:
+    here = replace(lock(unreadable(place_of(key_of("m", "prod")))), owner="", reason="it is no JSON", since=0.0)
+    elsewhere = lock(unreadable(place_of(key_of("other", "prod"))))
+    found = page(context(), locks=lambda: [elsewhere, here])
+    told = "what is there cannot be read (it is no JSON)"
+    assert found.locks == (replace(here, key=key_of("m", "prod"), reason=told),)
 
 
 def test_nobody_records_deployments() -> None:

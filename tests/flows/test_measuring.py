@@ -207,6 +207,13 @@ def test_a_mapping_that_cannot_be_read_hides_no_numbers(place: Place) -> None:
     assert found.problem == "the rules of the gates are not known: *** is wrong"
 
 
+def test_where_there_is_no_mapping_there_are_no_rules_to_be_known(place: Place) -> None:
+    place.versions({"metrics.json": '{"auc": 1}'})
+    found = place.measured(Invalid(Reason.MAPPING_NOT_FOUND, "there is no mapping in /home/ada/work"))
+    assert found is not None
+    assert (values(found), found.problem) == ({"v1.0.0": {"auc": 1}}, "")
+
+
 def test_a_commit_that_is_not_here_is_said_and_asked_for_again(place: Place) -> None:
     place.versions({"metrics.json": '{"auc": 1}'})
     model = place.model()

@@ -156,3 +156,27 @@ def test_the_decided_side_alone_is_unknown_for_no_reason() -> None:
     rows = decided(_models())
     assert _states(rows) == {"m prod": "unknown", "m staging": "unknown", "n staging": "unknown"}
     assert all(row.holder is not None and row.reason is None and not row.problem for row in rows)
+
+
+FAN = """\
+version: 1
+stages: {prod: {deploy: {run: ./deploy.sh}, targets: [{name: eu}, {name: us}]}}
+"""
+
+
+def test_a_stage_whose_targets_have_this_and_that_runs_no_version_as_a_whole() -> None:
+    older, told = (
+        RUNS.newest_first[0]._replace(id="0", version="v0.9.0", commit=commit("B")),
+        "1 of 2 targets has it not",
+    )
+    failed = older._replace(
+        id="1", version="v1.0.0", commit=commit("A"), state="failure", outcome="failure", summary=told
+    )
+    host = FakeCodeHost({("m", "prod"): Records((failed, older))})
+    [row] = status(_context(FAN), host, _models("m@v1.0.0 A", "m#prod#2 A"))
+    assert (row.state, row.running, row.running_known, row.differs) == (State.FAILED, None, False, False)
+    assert (row.reason, row.problem) == (Reason.TARGETS_FAILED, told)
+    assert "targets m prod" in row.hint
+    host = FakeCodeHost({("m", "prod"): RUNS})
+    [row] = status(_context(FAN), host, _models("m@v1.0.0 A", "m#prod#2 A"))
+    assert (row.state, row.running_known, row.problem) == (State.DEPLOYED, True, "")

@@ -52,10 +52,9 @@ def listed(registry: Registry) -> tuple[Listed, ...]:
 
 def _listed(model: Model) -> Listed:
     latest = model.latest()
-    name = latest.name if latest else ""
-    registered = latest is not None and latest.registered
+    name = latest.name if latest is not None and latest.registered else ""  # a bare commit is none, as `show` has it
     held = frozenset(stage for stage in model.stages if holder_of(model, stage) is not None)
-    rank = (precedence_of(name) if registered else _NO_VERSION, name)
+    rank = (precedence_of(name) if name else _NO_VERSION, name)
     return Listed(model.name, name, rank, model.events[-1].time, model.deprecated, held)
 
 

@@ -22,6 +22,8 @@ SORTS = ("name", "newest", "latest")
 """By what the table of models can be sorted: the name, the time of the newest event, the latest version."""
 PAGE_SIZE = 50
 """Models on one page of the table."""
+PAST = 20
+"""Deployments of each stage that a model's page shows."""
 
 
 class Query(NamedTuple):

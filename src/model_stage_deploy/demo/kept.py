@@ -16,6 +16,7 @@ from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.ports import Clock
 
 _MARK = Path(".git", "model-stages", "demo.json")
+_SERVED = Path(".git", "model-stages", "demo.lock")
 
 
 def mark(directory: Path, port: int) -> None:
@@ -32,6 +33,29 @@ def marked_port(directory: Path) -> int | None:
         return int(found["port"])
     except (OSError, ValueError, TypeError, KeyError):
         return None
+
+
+@contextmanager
+def alone(directory: Path) -> Iterator[None]:
+    """While a demo is served, or made anew, nobody else does: two would send each other's deployments to a dead end.
+
+    Raises Invalid (usage). Systems without such locks have none.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    with (directory / _SERVED).open("w", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as problem:
+            raise Invalid(
+                Reason.USAGE,
+                f"{str(directory)!r} is being served already",
+                hint="open the link that its terminal shows, or end that one with Ctrl-C",
+            ) from problem
+        yield
 
 
 def log_of(directory: Path, clock: Clock | None = None) -> LocalLog:
@@ -52,7 +76,8 @@ def place_of(keep: str, *, replace: bool = False) -> Iterator[Path]:
     place = Path(keep).resolve()
     try:
         if replace and not Path(keep).is_symlink() and marked_port(place) is not None:
-            shutil.rmtree(place)
+            with alone(place):
+                shutil.rmtree(place)
         if place.exists() and (not place.is_dir() or any(place.iterdir())):
             hint = "name one that does not exist yet"
             if marked_port(place) is not None:

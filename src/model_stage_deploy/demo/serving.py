@@ -13,7 +13,7 @@ from model_stage_deploy.core.errors import Invalid, MachineryFailed
 from model_stage_deploy.core.lifecycle import now_running
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.demo.chapters import UNLOADABLE
-from model_stage_deploy.demo.kept import log_of, mark, marked_port
+from model_stage_deploy.demo.kept import alone, log_of, mark, marked_port
 from model_stage_deploy.demo.receiver import Receiver
 from model_stage_deploy.demo.repository import ENVIRONMENTS, Repository, environment, staging_file
 from model_stage_deploy.demo.story import new_secret, tell
@@ -29,7 +29,7 @@ def serve(keep: str, options: Sequence[str]) -> int:
     `options` are those of `serve`. The exit code of serving. Raises Invalid (usage) where the directory is not empty
     and no demo's, MachineryFailed.
     """
-    with _registry(keep) as directory:
+    with _registry(keep) as directory, alone(directory):
         secret = new_secret()
         with _servers(directory, secret) as receiver:
             Repository(directory, receiver.port).move(receiver.port)

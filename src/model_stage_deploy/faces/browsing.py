@@ -14,9 +14,9 @@ from model_stage_deploy.adapters.git_batch import tag_words
 from model_stage_deploy.adapters.silent_announcer import SilentAnnouncer
 from model_stage_deploy.core.annotations import Annotation
 from model_stage_deploy.core.browsing import Words, cell_of, choose, commit_shown, holding_tags, row_of, with_rows
-from model_stage_deploy.core.dashboard import Cell, ModelPage, Overview, Query
+from model_stage_deploy.core.dashboard import PAST, Cell, ModelPage, Overview, Query
 from model_stage_deploy.core.errors import Invalid, MachineryFailed, ModelStageError
-from model_stage_deploy.core.lifecycle import Lifecycle
+from model_stage_deploy.core.lifecycle import Lifecycle, unknown
 from model_stage_deploy.core.model import Model
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.redaction import Scrubber
@@ -33,11 +33,12 @@ from model_stage_deploy.faces.news import News
 from model_stage_deploy.faces.opening import folded, is_url
 from model_stage_deploy.faces.settings import Settings
 from model_stage_deploy.faces.wiring import open_locks, open_source, working
-from model_stage_deploy.flows.browsing import PAST, mapped_stages, model_page
+from model_stage_deploy.flows.browsing import mapped_stages, model_page
 from model_stage_deploy.flows.context import Context
 from model_stage_deploy.flows.measuring import Found, Key
 
 _LOCKS_EVERY = 5.0
+_LOCKS_OLD = 30.0  # seconds after which locks are not known any more
 _PATIENCE = 2.0  # seconds for which a page waits for locks
 _MOST_CELLS = 200
 T = TypeVar("T")
@@ -120,6 +121,9 @@ class Browser:
         words = self._words(kept, models)
         joined = self._deployments.of(models)
         known = by_model(joined.rows or ())
+        if joined.rows is None and not self._deployments.is_local:  # an empty place would look like "nobody was asked"
+            problem = MachineryFailed(Reason.GITHUB_FAILED, joined.unasked)
+            known = {model.name: [unknown(model, stage, problem) for stage in model.stages] for model in models}
         return [
             (model.name, cell_of(model, stage, words, row))
             for model in models
@@ -296,10 +300,10 @@ class Browser:
 
     def _entries(self) -> Sequence[LockEntry]:
         found = self._locks.latest(None if self._patient else _PATIENCE)
-        if found is None:
-            raise MachineryFailed(Reason.LOCK_FAILED, "the remote has not answered yet")
         if self._locks.problem is not None:
             raise self._locks.problem
+        if found is None or self._locks.is_older_than(_LOCKS_OLD):
+            raise MachineryFailed(Reason.LOCK_FAILED, "the remote has not answered yet")
         return found
 
     def _read_locks(self) -> Sequence[LockEntry]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple
 
+from model_stage_deploy.core.dashboard import PAST
 from model_stage_deploy.core.errors import Invalid, ModelStageError
 from model_stage_deploy.core.lifecycle import Lifecycle
 from model_stage_deploy.core.model import Model
@@ -15,13 +16,14 @@ from model_stage_deploy.faces.hosting import Books
 from model_stage_deploy.faces.joining import has_told
 from model_stage_deploy.faces.keeping import Background, Remembered
 from model_stage_deploy.faces.settings import Settings
-from model_stage_deploy.flows.browsing import PAST, Joined
+from model_stage_deploy.flows.browsing import Joined
 from model_stage_deploy.flows.context import Context
 from model_stage_deploy.flows.status import status
 from model_stage_deploy.report.lifecycle import NOT_ASKED
 
 ASKED_AGAIN = 60.0
 """Seconds for which a code host's answer is good."""
+_TOO_OLD = 2 * ASKED_AGAIN  # seconds after which an answer is none any more
 _PATIENCE = 6.0  # seconds for which a model's page waits for it
 
 
@@ -77,9 +79,11 @@ class Deployments:
         if asked is None:
             asked = self._under_way[key] = Background(lambda: self.of(models, past=past), ASKED_AGAIN)
         answer = asked.latest(_PATIENCE)
-        if answer is not None and answer.rows is None:
+        if answer is None or asked.is_older_than(_TOO_OLD):  # what it said then may be otherwise now
+            return Joined(unasked="deployments are not shown: who records them has not answered yet")
+        if answer.rows is None:
             asked.forget()  # that was no answer
-        return answer or Joined(unasked="deployments are not shown: who records them has not answered yet")
+        return answer
 
     def of(self, models: Sequence[Model], *, past: int = 0, within: Context | None = None) -> Joined:
         """These models with their deployments; asked for where they are not known or not fresh."""
@@ -91,12 +95,12 @@ class Deployments:
         try:
             if missing:
                 known |= self._asked(missing, past, stamp, within)
+            rows = [row for one in known.values() for row in one or ()]
+            if not has_told(self._books, rows) and not self._files.log_tells():  # the log of others tells of these, too
+                return Joined(unasked=self._unasked)
         except ModelStageError as problem:
             is_log = self._books is Books.LOG and isinstance(problem, Invalid)
             return Joined(unasked=self._unasked if is_log else problem.message)
-        rows = [row for one in known.values() for row in one or ()]
-        if not has_told(self._books, rows):
-            return Joined(unasked=self._unasked)
         return Joined(rows, str(self._books))
 
     def _asked(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from model_stage_deploy.adapters.git_repository import GitRepository
 from model_stage_deploy.adapters.local_log import PLACE
+from model_stage_deploy.adapters.local_log_file import LogFile
 from model_stage_deploy.core.errors import ModelStageError
 from model_stage_deploy.faces.configurations import CONFIG_PATHS
 from model_stage_deploy.faces.kept_registry import Place
@@ -28,9 +29,11 @@ class Glance:
         self._lock = threading.Lock()
         self._head: tuple[float, str] = (float("-inf"), "")
         self._paths: list[Path] = []
+        self._log: Path | None = None
         if place.kept is None:
             local = GitRepository(place.git)
-            self._paths.append(local.common_directory / PLACE)
+            self._log = local.common_directory / PLACE
+            self._paths.append(self._log)
             if not self._from_commit:
                 top = local.top
                 named = [Path(settings.config), top / settings.config] if settings.config else []
@@ -53,6 +56,13 @@ class Glance:
                 return None
             found.append((status.st_mtime_ns, status.st_size, status.st_ino))
         return tuple(found)
+
+    def log_tells(self) -> bool:
+        """Whether the clone's own log has a deployment, of whichever model. Raises MachineryFailed (log-failed)."""
+        if self._log is None:
+            return False
+        with LogFile(self._log).reading() as log:
+            return log is not None and log.execute("SELECT 1 FROM events WHERE kind = 'started'").fetchone() is not None
 
     def head(self) -> str:
         """The commit that is checked out, of a URL the default branch's; "" where there is none yet."""

@@ -29,6 +29,7 @@ class Background(Generic[T]):
         self._asking = False
         self._since = float("-inf")  # when the question under way was asked
         self._begun = float("-inf")  # when the answer at hand was asked for
+        self._told = float("-inf")  # when that was asked which had an answer at last
         self._wanted = float("-inf")  # answers that were asked for earlier are too old
         self._answer: T | None = None
         self._problem: Exception | None = None
@@ -68,6 +69,11 @@ class Background(Generic[T]):
         with self._changed:
             return self._problem
 
+    def is_older_than(self, seconds: float) -> bool:
+        """Whether the answer at hand was asked for so long ago, or before `forget`; also where there is none."""
+        with self._changed:
+            return self._told < max(self._wanted, self._clock() - seconds)
+
     def forget(self) -> None:
         """From now on only what is asked anew counts."""
         with self._changed:
@@ -92,7 +98,7 @@ class Background(Generic[T]):
             self._begun = begun
             self._problem = problem
             if problem is None:
-                self._answer = answer
+                self._answer, self._told = answer, begun
             self._changed.notify_all()
 
 

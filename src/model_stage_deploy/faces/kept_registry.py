@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from model_stage_deploy.adapters.git_clone_remote import CloneRemote
 from model_stage_deploy.adapters.git_kept_clone import KeptClone
@@ -24,6 +25,7 @@ EVERY = 4.0
 """Seconds between two looks at a remote, where the tags are read there."""
 PATIENCE = 3.0
 """Seconds for which a page waits for such a look."""
+_OLD = 30.0  # seconds after which it is said that the remote did not answer
 _SURE = 5.0  # seconds for which a clone that was whole is not asked again
 _MODELS = 200  # whose tags are kept with all their words
 
@@ -117,7 +119,7 @@ class ClonePlace:
 
     def problem(self) -> str:
         """See Place."""
-        return "" if self.is_whole() else _why_old(self._there.problem)
+        return "" if self.is_whole() else _why_old(self._there)
 
     def close(self) -> None:
         """Nothing is to be removed."""
@@ -158,7 +160,7 @@ class UrlPlace:
 
     def problem(self) -> str:
         """See Place."""
-        return _why_old(self._there.problem)
+        return _why_old(self._there)
 
     def close(self) -> None:
         """Remove the clone."""
@@ -169,10 +171,13 @@ def _digest(value: object) -> str:
     return hashlib.sha256(repr(value).encode(errors="replace")).hexdigest()
 
 
-def _why_old(problem: Exception | None) -> str:
-    if problem is None:
-        return ""
-    return f"the remote does not answer, so newer tags may be missing here: {getattr(problem, 'message', problem)}"
+def _why_old(there: Background[Any]) -> str:
+    if there.problem is not None:
+        said = getattr(there.problem, "message", there.problem)
+        return f"the remote does not answer, so newer tags may be missing here: {said}"
+    if there.answered and there.is_older_than(_OLD):
+        return "the remote has not answered yet, so newer tags may be missing here"
+    return ""
 
 
 class Kept(NamedTuple):
@@ -207,6 +212,21 @@ class KeptRegistry:
             return kept
 
     def _read(self, seen: str) -> Kept:
+        """What is read stays, and holds no cycles: the garbage collector is told never to look at it.
+
+        With 100,000 tags each of its rounds would take half a second, whoever's request it hits.
+        """
+        collecting = gc.isenabled()
+        gc.collect()
+        gc.disable()
+        try:
+            return self._read_now(seen)
+        finally:
+            gc.freeze()
+            if collecting:
+                gc.enable()
+
+    def _read_now(self, seen: str) -> Kept:
         registry = folded(self.place.tags(None, details=False))
         entries = {entry.name: entry for entry in listed(registry)}
         stages = tuple(sorted({stage for model in registry for stage in model.stages}))

@@ -21,10 +21,11 @@ _NAMED = 3  # tags that a sentence names
 
 
 class Difference(NamedTuple):
-    """Names of tags that the clone lacks, and of those that are others on the remote."""
+    """Names of tags that the clone lacks, of those that are others on the remote, and of those that it lacks."""
 
     lacking: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
+    alone: tuple[str, ...] = ()
 
 
 class News:
@@ -43,13 +44,16 @@ class News:
         return bool(self._difference().lacking)
 
     def sentences(self) -> tuple[str, ...]:
-        """What the remote has and the clone lacks; () where it has all, or nobody can say. It waits for nobody."""
-        lacking, others = self._difference()
+        """Where the two have other tags; () where they have the same, or nobody can say. It waits for nobody."""
+        lacking, others, alone = self._difference()
         found = []
         if lacking:
             found.append(f"The remote has {_counted(lacking)} that this clone lacks: {_named(lacking)}.")
         if others:
             found.append(f"The remote has {_counted(others)} that this clone has otherwise: {_named(others)}.")
+        if alone:
+            told = f"This clone has {_counted(alone)} that the remote has not: {_named(alone)}"
+            found.append(f"{told}. Not pushed, or deleted there.")
         return tuple(found)
 
     def _difference(self) -> Difference:
@@ -84,7 +88,8 @@ class News:
 def _compared(there: Mapping[str, str], here: Mapping[str, str]) -> Difference:
     lacking = sorted(name for name in there.keys() - here.keys() if _is_ours(name))
     others = sorted(name for name in there.keys() & here.keys() if there[name] != here[name] and _is_ours(name))
-    return Difference(tuple(lacking), tuple(others))
+    alone = sorted(name for name in here.keys() - there.keys() if _is_ours(name))
+    return Difference(tuple(lacking), tuple(others), tuple(alone))
 
 
 def _is_ours(name: str) -> bool:

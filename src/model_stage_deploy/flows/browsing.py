@@ -22,8 +22,6 @@ from model_stage_deploy.flows.measuring import Cache, measure
 from model_stage_deploy.flows.status import decided
 from model_stage_deploy.flows.variables import annotation_of
 
-PAST = 20
-"""Deployments of each stage that a model's page shows."""
 _LONGEST = 500  # characters of a problem
 T = TypeVar("T")
 
@@ -137,7 +135,9 @@ def _locks(entries: Sequence[LockEntry], model: Model, stages: Sequence[str]) ->
         if is_unreadable(entry.key):
             key = places.get(place_of(entry.key), "")
             if key:
-                why = f"what is there cannot be read ({entry.reason})" if entry.reason else "what is there cannot be read"
+                why = (
+                    f"what is there cannot be read ({entry.reason})" if entry.reason else "what is there cannot be read"
+                )
                 found.append(replace(entry, key=key, reason=why))
         elif locked_by(entry.key).model in ("", model.name):
             found.append(entry)

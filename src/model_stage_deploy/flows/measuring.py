@@ -13,6 +13,7 @@ from model_stage_deploy.core.metric_files import usual
 from model_stage_deploy.core.metric_values import Metrics, numbers
 from model_stage_deploy.core.model import Model
 from model_stage_deploy.core.policy import Metrics as MetricsGate
+from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.tags import split_model
 from model_stage_deploy.flows.context import Context
 from model_stage_deploy.gates.metric_reading import MetricReader, pipeline_of
@@ -82,6 +83,8 @@ def _gates(context: Context, model: str) -> tuple[dict[str, MetricsGate], str]:
             if settings is not None and settings.gates.metrics is not None:
                 found[stage] = settings.gates.metrics
     except ModelStageError as problem:
+        if problem.reason is Reason.MAPPING_NOT_FOUND:  # then there are none
+            return found, ""
         return found, f"the rules of the gates are not known: {_first_line(problem)}"
     return found, ""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from model_stage_deploy.core.errors import MachineryFailed, ModelStageError
-from model_stage_deploy.core.lifecycle import Lifecycle, Records, lifecycle, unknown
+from model_stage_deploy.core.lifecycle import ENDED_BADLY, Lifecycle, Records, lifecycle, unknown
 from model_stage_deploy.core.model import Model
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.flows.context import Context
@@ -53,8 +53,8 @@ class _Records:
         except ModelStageError:
             return []
 
-    def of(self, model: Model, stage: str) -> tuple[Records, str]:
-        """Records and environment. Raises ModelStageError where they cannot be had."""
+    def of(self, model: Model, stage: str) -> tuple[Records, str, bool]:
+        """Records, environment, whether there are several targets. Raises ModelStageError where they cannot be had."""
         try:
             holder = model.holder(stage)
         except ModelStageError:
@@ -71,7 +71,7 @@ class _Records:
             self._last = problem
             raise
         self._failures = 0
-        return records, environment
+        return records, environment, bool(settings.targets or settings.targets_from)
 
 
 def _rows(records: _Records, model: Model, only: str) -> Iterator[Lifecycle]:
@@ -79,9 +79,24 @@ def _rows(records: _Records, model: Model, only: str) -> Iterator[Lifecycle]:
         if only and stage != only:
             continue
         try:
-            found, environment = records.of(model, stage)
+            found, environment, in_parts = records.of(model, stage)
         except ModelStageError as problem:
             yield unknown(model, stage, problem)
             continue
         if found.newest_first or stage in model.stages:
-            yield lifecycle(model, stage, found, environment)
+            row = lifecycle(model, stage, found, environment)
+            yield _of_targets(row) if in_parts else row
+
+
+def _of_targets(row: Lifecycle) -> Lifecycle:
+    """A stage of several targets: after an attempt that failed, some may have its version, and others another."""
+    newest = row.newest
+    if newest is None or newest.settles or newest.state not in ENDED_BADLY:
+        return row
+    return row._replace(
+        running=None,
+        running_known=False,
+        reason=Reason.TARGETS_FAILED,
+        problem=newest.summary or f"{newest.version} did not get to all targets",
+        hint=f"which version each target has: python -m model_stage_deploy targets {row.model} {row.stage}",
+    )

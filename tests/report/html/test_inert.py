@@ -18,7 +18,7 @@ from tests.report.html.plain_links import PlainLinks, chrome
 
 ELEMENTS = re.compile(
     "a|body|button|caption|circle|code|dd|desc|details|dialog|div|dl|dt|figcaption|figure|footer|form|g|"
-    "h1|h2|h3|head|header|html|input|kbd|label|li|line|link|main|meta|nav|ol|option|p|path|polyline|pre|"
+    "h1|h2|h3|head|header|html|input|kbd|label|li|line|link|main|meta|nav|noscript|ol|option|p|path|polyline|pre|"
     "rect|script|section|select|small|span|strong|summary|svg|symbol|table|tbody|td|text|th|thead|time|"
     "title|tr|ul|use"
 )

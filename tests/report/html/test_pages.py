@@ -150,7 +150,7 @@ def test_a_registry_whose_tags_do_not_count_says_so() -> None:
 
 def test_no_model_fits() -> None:
     table = of_table(overview()._replace(rows=(), matching=0, query=Query(text="zzz")))
-    assert "No model fits (1 deprecated are not shown). Show all" in table.text
+    assert "No model fits (1 deprecated is not shown: look there, too). Show all" in table.text
 
 
 def test_the_fragment_is_the_part_of_the_page_that_changes() -> None:

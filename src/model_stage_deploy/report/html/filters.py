@@ -31,6 +31,8 @@ def when(time: float | str | None, zone: str = "+0000", style: str = "full") -> 
     scripts it is a date, in `zone` as Git wrote it.
     """
     known = seconds(time) if isinstance(time, str) else time
+    if known is None and isinstance(time, str) and time.startswith("@"):  # a year that calendars do not hold
+        return Markup("<span>{}</span>").format(one_line(time, 40))
     if known is None:
         return Markup('<span class="none">–</span>')
     written = moment(int(known), zone)
@@ -136,9 +138,14 @@ def standing(row: Lifecycle | None) -> Markup:
     if row is None or (row.state is State.REMOVED and row.holder is None):
         return Markup("")
     if row.state is State.UNKNOWN:
-        return state(row.state) if row.problem else Markup("")
+        told = state(row.state) if row.problem else Markup("")
+        return told + (_runs(f"{row.running.version} is running") if row.running is not None else Markup(""))
     runs = running_words(spot_of(row))
-    return state(row.state) + (Markup(' <span class="runs">{}</span>').format(one_line(runs, 120)) if runs else "")
+    return state(row.state) + (_runs(runs) if runs else Markup(""))
+
+
+def _runs(words: str) -> Markup:
+    return Markup(' <span class="runs">{}</span>').format(one_line(words, 120))
 
 
 def place(names: tuple[str, ...]) -> str:

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from model_stage_deploy.core.dashboard import ModelPage
+from model_stage_deploy.core.dashboard import PAST, ModelPage
 from model_stage_deploy.core.lifecycle import Lifecycle, Recorded, State
-from model_stage_deploy.core.locks import is_unreadable, locked_by
+from model_stage_deploy.core.locks import locked_by
 from model_stage_deploy.core.measured import Measured, VersionMetrics
 from model_stage_deploy.core.model import Model
 from model_stage_deploy.core.stored import LockEntry
@@ -50,7 +50,10 @@ _HAPPENED = {
 
 
 class StageView(NamedTuple):
-    """One stage on the model's way. `sentence` says more than the badge where a person should know more."""
+    """One stage on the model's way. `sentence` says more than the badge where a person should know more.
+
+    `freezes` are of the whole stage, `parts` of single targets of it, with their names.
+    """
 
     stage: str
     spot: Spot | None
@@ -59,6 +62,7 @@ class StageView(NamedTuple):
     sentence: str
     mapped: bool
     freezes: tuple[LockEntry, ...]
+    parts: tuple[tuple[str, LockEntry], ...]
     works: tuple[LockEntry, ...]
 
     @property
@@ -92,7 +96,7 @@ class MetricView(NamedTuple):
 
 
 class ModelView(NamedTuple):
-    """All of it, in the order of the page."""
+    """All of it, in the order of the page. `newest_only` is 0, or how many deployments of a stage were looked at."""
 
     stages: tuple[StageView, ...]
     whole: tuple[LockEntry, ...]
@@ -106,6 +110,7 @@ class ModelView(NamedTuple):
     history: tuple[EventView, ...]
     older: int
     attempts: tuple[AttemptView, ...]
+    newest_only: int
 
 
 def view_of(page: ModelPage, chrome: Chrome) -> ModelView:  # noqa: ARG001 - what differs by reader comes with time
@@ -114,7 +119,7 @@ def view_of(page: ModelPage, chrome: Chrome) -> ModelView:  # noqa: ARG001 - wha
     entries = tuple(_events(page.model))
     return ModelView(
         stages=tuple(_stages(page)),
-        whole=tuple(lock for lock in page.locks if not is_unreadable(lock.key) and not locked_by(lock.key).stage),
+        whole=tuple(lock for lock in page.locks if lock.kind == "freeze" and not locked_by(lock.key).stage),
         versions=versions(page.model),
         running=_running(page.rows),
         timeline=_timeline(page),
@@ -125,6 +130,7 @@ def view_of(page: ModelPage, chrome: Chrome) -> ModelView:  # noqa: ARG001 - wha
         history=entries,
         older=max(0, len(page.model.events) - len(entries)),
         attempts=tuple(_attempts(page.rows)),
+        newest_only=PAST if any(len(row.records) >= PAST for row in page.rows) else 0,
     )
 
 
@@ -133,7 +139,7 @@ def _stages(page: ModelPage) -> Iterator[StageView]:
     for stage in page.stages:
         row = rows.get(stage)
         told = _sentence(row)
-        here = [lock for lock in page.locks if not is_unreadable(lock.key) and locked_by(lock.key).stage == stage]
+        here = [(locked_by(lock.key).target, lock) for lock in page.locks if locked_by(lock.key).stage == stage]
         yield StageView(
             stage,
             spot_of(row) if row else None,
@@ -141,8 +147,9 @@ def _stages(page: ModelPage) -> Iterator[StageView]:
             state(row.state) if row and told and not row.problem else standing(row),
             told,
             stage in page.mapped,
-            tuple(lock for lock in here if lock.kind == "freeze"),
-            tuple(lock for lock in here if lock.kind == "run"),
+            tuple(lock for target, lock in here if lock.kind == "freeze" and not target),
+            tuple((target, lock) for target, lock in here if lock.kind == "freeze" and target),
+            tuple(lock for _, lock in here if lock.kind == "run"),
         )
 
 

@@ -38,7 +38,9 @@ def one_file(report: Report, pages: Iterable[ModelPage]) -> Iterator[str]:
     rows = report.overview.rows
     links = FileLinks(frozenset(row.name for row in rows), report.commits)
     chrome = Chrome(report.name, links, report.program, made=report.made)
-    whole = report.overview._replace(query=VIEWS[0]._replace(deprecated=True), matching=len(rows), pages=1)
+    whole = report.overview._replace(
+        query=VIEWS[0]._replace(deprecated=True), matching=len(rows), deprecated=0, pages=1
+    )
     style, scripts = (_inlined("app.css"), [_inlined(name) for name in _SCRIPTS])
     begun, ended = render(
         "one_file.html.j2",

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from model_stage_deploy.core.dashboard import PAGE_SIZE, ModelPage, ModelRow, Overview, Query
+from model_stage_deploy.core.lifecycle import unknown
 from model_stage_deploy.report.html import badge as badges
 from model_stage_deploy.report.html.assets import assets
 from model_stage_deploy.report.html.chrome import Chrome
@@ -74,9 +75,12 @@ def badge_of(page: ModelPage, stage: str = "", label: str = "") -> badges.Badge:
     """The badge of a stage of a model, or for "" of its latest version."""
     name = page.model.name
     if not stage:
-        latest = None if page.model.ambiguous else page.model.latest()
-        return badges.latest_badge(name, latest.name if latest else "", label)
+        latest = page.model.latest()
+        registered = latest.name if latest is not None and latest.registered else ""
+        return badges.latest_badge(name, registered, label)
     row = next((row for row in page.rows if row.stage == stage), None)
+    if row is None and page.model.ambiguous:
+        row = unknown(page.model, stage)
     held = row.holder.version.name if row is not None and row.holder is not None else ""
     return badges.stage_badge(name, stage, held, row, label)
 

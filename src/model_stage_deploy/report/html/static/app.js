@@ -8,7 +8,7 @@
   const full = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
   const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
   const day = (date) => date.toLocaleDateString(undefined, { month: "short", day: "numeric", year: date.getFullYear() === new Date().getFullYear() ? undefined : "numeric" });
-  const ago = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+  const ago = new Intl.RelativeTimeFormat("en") /* never "yesterday": 47 hours ago it was not */;
   const steps = [["minute", 60, 3600], ["hour", 3600, 86400], ["day", 86400, 30 * 86400]];
   const since = (date) => {
     const seconds = (date - Date.now()) / 1000;
@@ -72,6 +72,8 @@
   });
 
   tell(document);
+  setInterval(() => { if (!document.hidden) tell(document); }, 30000); // "3 minutes ago" does not stay true
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) tell(document); });
   const said = one("#said");
   let quiet;
   const say = (text) => {
@@ -117,6 +119,12 @@
     const back = opener && (opener.isConnected ? opener : one(`a[href="${CSS.escape(opener.getAttribute("href") || "")}"], [popovertarget="${CSS.escape(opener.getAttribute("popovertarget") || "")}"]`));
     (back || one("#content"))?.focus();
     opener = null;
+  });
+
+  // What is confirmed is what is shown: who changes a field sees first what would happen then.
+  document.addEventListener("change", (event) => {
+    const confirm = event.target.closest("#dialog-form [hx-post]") && one("#confirm");
+    if (confirm) confirm.disabled = true;
   });
 
   document.addEventListener("htmx:beforeSwap", (event) => {

@@ -54,7 +54,7 @@
     const onThisPage = (text) => {
       let found = 0;
       for (const row of rows()) {
-        row.hidden = text !== "" && !row.textContent.toLowerCase().includes(text);
+        row.hidden = text !== "" && !row.cells[0].textContent.toLowerCase().includes(text);
         if (!row.hidden) found += 1;
       }
       return found;
