@@ -32,7 +32,7 @@ class StagePlan(NamedTuple):
 
     `version` is what would be there afterwards ("" for nothing: `action` is undeploy then), `replacing` what is there
     by the records, or by the tags where nothing is recorded. `planned` is the promise of core/planned.py, for a run
-    that may do nothing else.
+    that may do nothing else; `digest` is the plan's, of the settings that make the deployment what it is.
 
     `problem` says why there is no plan (no mapping, a stage that it does not name), and then the rest is empty.
     `ignored` says that a deployment would do nothing here, and that is no mistake (`problem` says why).
@@ -50,6 +50,7 @@ class StagePlan(NamedTuple):
     version: str = ""
     action: Literal["deploy", "undeploy"] = "deploy"
     planned: str = ""
+    digest: str = ""
 
     @property
     def allowed(self) -> bool:
@@ -78,7 +79,8 @@ class Proposal(NamedTuple):
     def promise(self) -> str:
         """What was shown, as a digest: whoever confirms hands it back, and nothing is made where it differs by then.
 
-        The tags' times and messages are not in it, nor what gates say, which are asked again by whoever deploys.
+        The tags' times and messages are not in it. Of the gates it has whether they let the deployment through, not
+        their words: whoever deploys asks them again.
         """
         change, plan = self.change, self.plan
         parts = {
@@ -111,5 +113,7 @@ def _facts(plan: StagePlan) -> list[str]:
         plan.version,
         plan.action,
         plan.planned,
+        plan.digest,
+        "allowed" if plan.allowed else "",
         problem,
     ]

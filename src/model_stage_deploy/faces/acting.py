@@ -128,7 +128,7 @@ class Actor:
         if is_url(self.settings.repo) or self.books() is not Books.LOG:
             return False
         asked_for = self.settings.no_github or self.settings.records == Books.LOG
-        return asked_for or not is_url(self.remote())
+        return asked_for or not _is_elsewhere(self.remote())
 
     @contextmanager
     def context(self, command: str = "deploy", **more: object) -> Iterator[Context]:
@@ -234,7 +234,7 @@ class Actor:
             raise usage("there is no plan")
         if not self.deploys_here():
             return self._dispatched(given, plan.version)
-        words = [sys.executable, "-m", "model_stage_deploy", what]
+        words = [sys.executable, "-P", "-m", "model_stage_deploy", what]  # -P: not what a checkout calls so
         words += [self.tag_of(given)] if what == "deploy" else [given.model, given.stage, "--to", plan.version]
         words += ["--json", "--records", Books.LOG.value, "--repo", self.settings.repo or "."]
         for flag, value in (("--config", self.settings.config), ("--config-ref", self.settings.config_ref)):
@@ -315,6 +315,12 @@ class Actor:
         if not self._dispatch:
             return None
         return Start(self._dispatch, workflow_starter(self.settings, self.event))
+
+
+def _is_elsewhere(url: str) -> bool:
+    """Whether Git takes it for another machine's: a URL, or what ssh takes, which may be a name of `~/.ssh/config`."""
+    host, colon, _ = url.partition(":")
+    return bool(colon) and "/" not in host
 
 
 def asked_for(what: str, given: Given) -> Asked:

@@ -215,6 +215,7 @@ def _planned(context: Context, stage: str, outcome: Outcome) -> StagePlan:
         version=decision.version,
         action=decision.action,
         planned=promise_of(plan),
+        digest=plan.digest,
     )
 
 

@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 from model_stage_deploy.core.errors import ModelStageError
 from model_stage_deploy.core.proposal import Proposal, refused
-from model_stage_deploy.core.reasons import Reason
+from model_stage_deploy.core.reasons import Reason, Result
 from model_stage_deploy.core.redaction import Scrubber
 from model_stage_deploy.core.writing import usage
 from model_stage_deploy.faces.acting import CHANGES, Actor, Deed, Given, offered
@@ -47,14 +47,15 @@ _DONE = {
     "unlock": "Unlocked",
     "deploy": "Deploying",
 }
-_STATUS = {Reason.SUPERSEDED: 409, Reason.PUSH_CLASH: 409, Reason.UNKNOWN_MODEL: 404}
+_STATUS = {Reason.SUPERSEDED: 409, Reason.PUSH_CLASH: 409, Reason.LOCKED: 409, Reason.UNKNOWN_MODEL: 404}
 _CHANGED = "Nothing was made. This is what would happen now."
 Posted = Mapping[str, str]
 
 
 def routes(site: Site) -> list[Route]:
-    """The addresses of dialogs and runs. Runs of ours end with the process."""
+    """The addresses of dialogs and runs. Runs of ours end with the server."""
     acts = Actions(site)
+    site.at_end.append(acts.runs.end)
     return [
         Route("/do/{what}", acts.dialog, methods=["GET"]),
         Route("/do/{what}", acts.posted(acts.carry_out), methods=["POST"]),
@@ -129,7 +130,7 @@ class Actions:
             view = self._run_view(run)
             headers = {"hx-trigger": "registry-changed"}
             return self._shown(request, run.title, lambda chrome: dialogs.run_body(view, chrome), headers=headers)
-        return self._done(request, what, given, deed)
+        return self._done(request, what, given, proposal, deed)
 
     def started(self, request: Request) -> Response:
         """Which run took a tag."""
@@ -167,7 +168,10 @@ class Actions:
         return offered(self._site.settings, self._site.environ, read_only=self._site.read_only)
 
     def _looked(self, what: str, given: Given, proposal: Proposal, changed: tuple[str, ...] = ()) -> dialogs.Look:
-        return dialogs.Look(in_page_words(proposal), _digest(given), _confirm(what, given, proposal), changed)
+        shown = in_page_words(proposal)
+        if what in ("deploy", "rollback"):  # they go by the tags of this clone: what it lacks may say otherwise
+            shown = shown._replace(notes=(*shown.notes, *self._site.browser.news()))
+        return dialogs.Look(shown, _digest(given), _confirm(what, given, proposal), changed)
 
     def _changed(self, request: Request, what: str, given: Given, posted: Posted, proposal: Proposal) -> Response:
         """It is not what was shown: because the form was filled in otherwise since, or because others did something."""
@@ -175,6 +179,8 @@ class Actions:
             return self._again(request, what, given, proposal, (), 200)
         if posted.get("looked") != _digest(given):
             return self._again(request, what, given, proposal, ("You changed the form since.", _CHANGED), 200)
+        if proposal.refusal is not None and proposal.refusal.reason.result is Result.ERROR:
+            return self._again(request, what, given, proposal, ("Nothing was made.",), 502)
         news = self._actor.news(given.model, posted.get("newest", "")) if what in CHANGES else ()
         told = ("This was changed in the meantime.", *news, _CHANGED)
         return self._again(request, what, given, proposal, told, 409)
@@ -197,10 +203,13 @@ class Actions:
         look = self._looked(what, given, proposal, told)
         return self._shown(request, form.title, lambda chrome: dialogs.form_body(form, look, chrome), status=status)
 
-    def _done(self, request: Request, what: str, given: Given, deed: Deed) -> Response:
-        written = deed.written
+    def _done(self, request: Request, what: str, given: Given, proposal: Proposal, deed: Deed) -> Response:
+        written, plan = deed.written, proposal.plan
         links = self._site.chrome(request).links
         tag = written.change.stage_tag if written is not None else None
+        gives = tag is not None
+        if written is not None and plan is not None and not plan.ignored:
+            tag = tag or written.change.tags[-1].name  # it takes a version out, and the mapping makes something of that
         here = tag is not None and self._actor.deploys_here()
         done = dialogs.Done(
             title=_DONE[what],
@@ -209,7 +218,7 @@ class Actions:
             notes=tuple(map(page_words, written.notes)) if written is not None else (),
             commands=(self._actor.deploy_command(str(tag)),) if here else (),
             link=written.started if written is not None else deed.link,
-            deploy=links.dialog("deploy", given.model, given.stage) if here else "",
+            deploy=links.dialog("deploy", given.model, given.stage) if here and gives else "",
             waits_for=tag if tag is not None and not here and written is not None and written.pushed else "",
             back=links.model(given.model),
         )
@@ -228,7 +237,8 @@ class Actions:
         page, code = f"/runs/{quote(run.id)}", run.exit_code
         outcome = run.outcome if code is not None else {}
         told = str(outcome.get("message") or ("" if code is None else f"It ended with exit code {code}."))
-        kind = "busy" if code is None else "ok" if code == 0 else "bad"
+        idle = outcome.get("result") == Result.NOTHING_TO_DO  # no mistake, but not what was asked for either
+        kind = "busy" if code is None else "bad" if code else "warn" if idle else "ok"
         return dialogs.RunView(
             title=run.title,
             command=run.command,

@@ -5,7 +5,7 @@ They end with the server, and not with the reader: a closed tab loses nothing. O
 
 from __future__ import annotations
 
-import atexit
+import codecs
 import contextlib
 import json
 import os
@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import IO, Any
 
 from model_stage_deploy.core.errors import MachineryFailed, Refused
+from model_stage_deploy.core.inert import one_line
 from model_stage_deploy.core.reasons import Reason
 
 MOST_KEPT = 200_000
@@ -40,6 +41,7 @@ class Run:
         self._scrub = scrub
         self._lock = threading.Lock()
         self._words = ""
+        self._letters = codecs.getincrementaldecoder("utf-8")("replace")  # a piece may end within a letter
         self._document = b""
         self._process: subprocess.Popen[bytes] | None = None
         self._readers: list[threading.Thread] = []
@@ -72,9 +74,10 @@ class Run:
 
     def _hear(self, piece: bytes) -> None:
         with self._lock:
-            self._words += piece.decode("utf-8", "replace")
+            self._words += self._letters.decode(piece)
             if len(self._words) > MOST_KEPT:
-                self._words = self._words[-MOST_KEPT:].partition("\n")[2]
+                kept = self._words[-MOST_KEPT:]
+                self._words = kept.partition("\n")[2] or kept
                 self.cut = True
 
     def _keep(self, piece: bytes) -> None:
@@ -83,9 +86,10 @@ class Run:
 
     @property
     def log(self) -> str:
-        """What it said, without secrets."""
+        """What it said, without secrets, and nothing in it that turns a page around."""
         with self._lock:
-            return self._scrub(self._words)
+            said = self._scrub(self._words)
+        return "\n".join(one_line(line, MOST_KEPT) for line in said.split("\n"))
 
     @property
     def exit_code(self) -> int | None:
@@ -95,8 +99,9 @@ class Run:
         code = self._process.poll()
         if code is None:
             return None
-        for reader in self._readers:
-            reader.join(1.0)  # what it said is all there, unless a child of it holds the pipe
+        readers, self._readers = self._readers, []
+        for reader in readers:
+            reader.join(1.0)  # what it said is all there, unless a child of it holds the pipe: waited for once
         return code
 
     @property
@@ -113,7 +118,7 @@ class Run:
     @property
     def command(self) -> str:
         """As a person would type it: without what only the page adds."""
-        words, skipped = ["python", *self.argv[1:]], {"--json"}
+        words, skipped = ["python", *self.argv[1:]], {"-P", "--json"}
         if "--planned" in words:
             at = words.index("--planned")
             del words[at : at + 2]
@@ -127,7 +132,7 @@ class Run:
 
 
 class Runs:
-    """All runs of a server, the newest of them kept."""
+    """All runs of a server, the newest of them kept. Whoever ends the server ends them."""
 
     def __init__(self, environ: Mapping[str, str], scrub: Callable[[str], str] = str) -> None:
         self._environ = environ
@@ -135,7 +140,6 @@ class Runs:
         self._lock = threading.Lock()
         self._runs: dict[str, Run] = {}
         self._ended = False
-        atexit.register(self.end)
 
     def start(self, argv: Sequence[str], *, place: str, title: str, back: str = "") -> Run:
         """Start one. Raises Refused (locked) where one is at work in that stage, MachineryFailed."""
@@ -174,4 +178,3 @@ class Runs:
             time.sleep(0.05)
         for run in alive:
             run.signal(signal.SIGKILL)
-        atexit.unregister(self.end)

@@ -53,6 +53,7 @@ class Serving:
         self._sessions: Sessions | None = None
         self._browser: Browser | None = None
         self._served: Served | None = None
+        self._at_end: list[Callable[[], None]] = []
         self._origin = ""
 
     def __enter__(self) -> Self:
@@ -61,6 +62,8 @@ class Serving:
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
+        for ends in self._at_end:
+            ends()
         if self._served is not None:
             self._served.end()
         if self._browser is not None:
@@ -92,6 +95,7 @@ class Serving:
             dispatch=wished.dispatch,
             dispatch_rollback=wished.dispatch_rollback,
             read_only=wished.read_only,
+            at_end=self._at_end,
         )
         self._served = Served(application(site, around, rules), listening, self._tell)
         self._served.start()

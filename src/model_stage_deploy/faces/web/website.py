@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,7 +19,7 @@ class Site:
 
     `chrome` is what surrounds the page of a request. `page(html, status=200, headers=None)` makes a response. `tell`
     writes a line to the terminal (made inert there). Before any handler runs the guard has checked Host, session,
-    Origin and the form's token, and a posted body is small and complete.
+    Origin and the form's token, and a posted body is small and complete. `at_end` is called when the server ends.
     """
 
     browser: Browser
@@ -32,3 +32,4 @@ class Site:
     dispatch: str = ""
     dispatch_rollback: str = ""
     read_only: bool = False
+    at_end: list[Callable[[], None]] = field(default_factory=list)
