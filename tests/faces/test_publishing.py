@@ -12,6 +12,8 @@ from tests.faces.command_lines import run, tree
 from tests.standins.example_registry import build
 from tests.standins.registries import GitRepository
 
+pytestmark = pytest.mark.thorough  # processes, one after the other
+
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Path:

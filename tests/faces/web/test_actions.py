@@ -187,6 +187,7 @@ def test_where_git_knows_nobody_no_tag_can_be_made(place: Place) -> None:
         assert "Git does not know who" in look.words and "git config user.name" in look.words
 
 
+@pytest.mark.thorough
 def test_a_tag_is_deployed_and_rolled_back_here_with_its_log(place: Place, ada: Reader) -> None:
     for version in ("v1.0.0", "v2.0.0"):
         done = ada.do("assign", model="churn", stage="staging", version=version)

@@ -12,6 +12,8 @@ from tests.faces.command_lines import run
 from tests.faces.web.served import Place, Reader, served
 from tests.standins.github import GitHubStandIn, Workflow
 
+pytestmark = pytest.mark.thorough  # processes, one after the other
+
 TOKEN = "test-token"
 
 

@@ -13,6 +13,8 @@ import pytest
 from model_stage_deploy.faces.web import server
 from tests.faces.web.doors import FORM, Answer, Door, at_a_port, over_http, raw
 
+pytestmark = pytest.mark.thorough  # processes, one after the other
+
 _HALF_A_BODY = (
     b"POST /do/x HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nOrigin: http://127.0.0.1:%d\r\nCookie: %s\r\n"
     b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\n\r\na="

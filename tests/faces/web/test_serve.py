@@ -29,6 +29,8 @@ from tests.faces.command_lines import COMMAND, environment, run
 from tests.faces.web.doors import FORM, Answer, over_http
 from tests.standins.registries import GitRepository
 
+pytestmark = pytest.mark.thorough  # processes, one after the other
+
 HOSTILE = "<script>alert(1)</script>\x1b[31m\u202e"
 
 

@@ -24,6 +24,8 @@ from tests.faces.web.served import MAPPING, Answer, Place, Reader, served
 from tests.faces.web.test_actions import ended
 from tests.standins.github import GitHubStandIn
 
+pytestmark = pytest.mark.thorough  # processes, one after the other
+
 ASSIGN = {"model": "churn", "stage": "staging", "version": "v1.0.0"}
 
 
