@@ -62,6 +62,7 @@ def _told(records: Records) -> tuple[list[object], bool]:
     return [record._replace(id="", created="", updated="", ended="") for record in records.newest_first], records.whole
 
 
+@pytest.mark.thorough
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS, limit=st.integers(1, 6), past=st.integers(0, 6))
 def test_both_logs_tell_the_same(

@@ -177,6 +177,7 @@ def test_a_file_that_is_no_database(path: Path, text: bytes) -> None:
     assert path.read_bytes() == text
 
 
+@pytest.mark.thorough
 def test_damage_is_one_message_or_does_no_harm(path: Path) -> None:
     _full(path)
     whole = path.read_bytes()

@@ -289,6 +289,7 @@ _STAGE = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.thorough
 @given(st.dictionaries(st.sampled_from(["staging", "prod"]), _STAGE, min_size=1), st.one_of(st.none(), _STAGE))
 def test_no_policy_does_anything_but_load_or_complain(stages: dict[str, Any], own: dict[str, Any] | None) -> None:
     _load_or_complain(
@@ -296,6 +297,7 @@ def test_no_policy_does_anything_but_load_or_complain(stages: dict[str, Any], ow
     )
 
 
+@pytest.mark.thorough
 @given(st.dictionaries(st.sampled_from(["unmapped", "vars", "defaults", "stages", "models", "other"]), _VALUES))
 def test_no_shape_does_anything_but_load_or_complain(values: dict[str, Any]) -> None:
     _load_or_complain(json.dumps({"version": 1, **values}).encode())

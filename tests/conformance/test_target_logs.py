@@ -152,6 +152,7 @@ CALLS = st.lists(
 )
 
 
+@pytest.mark.thorough
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(calls=CALLS)
 def test_the_real_one_tells_what_the_one_for_tests_tells(

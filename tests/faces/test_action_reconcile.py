@@ -38,6 +38,7 @@ def _kinds(ended: Ended) -> dict[str, Any]:
     return {stage["stage"]: stage["kind"] for stage in ended.document["stages"]}
 
 
+@pytest.mark.thorough
 def test_t18_t20_t21_t28_a_schedule_finds_lost_events_and_heals_them(job: Job) -> None:
     alarm = _scheduled(job, command="reconcile")
     assert (alarm.exit_code, alarm.outputs["reason"], alarm.outputs["count"]) == (3, "drift", "3")

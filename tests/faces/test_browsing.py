@@ -100,6 +100,7 @@ def test_one_model(browser: Browser, registry: GitRepository) -> None:
     assert registry.git("status", "--porcelain") == ""
 
 
+@pytest.mark.thorough
 def test_deployments_of_the_clones_own_log_are_joined_at_once(browser: Browser, registry: GitRepository) -> None:
     assert browser.overview(Query()).rows[0].stages["prod"].row is None
     assert run(registry.path, "deploy", "m#prod#1", "--no-github").exit_code == 0
@@ -159,6 +160,7 @@ def test_bad_tags_of_one_model_hide_no_other(browser: Browser, registry: GitRepo
     assert page.decided == ()
 
 
+@pytest.mark.thorough
 @settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.sampled_from(["make", "move", "delete", "pack"]), st.integers(1, 3)), max_size=6))
 def test_what_others_do_is_seen_at_the_next_look(

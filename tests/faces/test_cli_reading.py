@@ -193,6 +193,7 @@ def test_a_reader_that_has_gone_is_no_reason_to_complain(registry: Path, argumen
     assert "Broken pipe" not in words
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("env", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C"}], ids=["ascii", "C"])
 def test_words_that_the_terminal_cannot_show_are_no_crash(tmp_path: Path, env: dict[str, str]) -> None:
     repository = GitRepository(tmp_path / "dépôt")

@@ -54,6 +54,7 @@ def _kinds(document: dict[str, Any]) -> dict[str, str]:
     return {stage["stage"]: stage["kind"] for stage in document["stages"]}
 
 
+@pytest.mark.thorough
 def test_what_was_lost_is_shown_healed_and_then_in_sync(registry: GitRepository) -> None:
     shown = _reconcile(registry)
     assert shown.exit_code == 3
@@ -102,6 +103,7 @@ def test_on_github_a_failure_is_told_and_tried_again(registry: GitRepository, gi
     assert _kinds(_reconcile(registry, "--json", github=github).json) == {"prod": "failed", "staging": "in-sync"}
 
 
+@pytest.mark.thorough
 def test_github_is_asked_twice_for_each_stage(registry: GitRepository, github: GitHubStandIn) -> None:
     assert _reconcile(registry, "--apply", github=github).exit_code == 0
     before = len(github.calls)

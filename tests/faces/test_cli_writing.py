@@ -94,6 +94,7 @@ def test_a_push_registers_archives_and_promotes_at_once(clone: GitRepository) ->
     assert read.by_time == {"Production": "v3.1.1", "staging": "v3.1.0"}
 
 
+@pytest.mark.thorough
 def test_the_whole_life_of_a_version_as_gto_reads_it(clone: GitRepository) -> None:
     clone.commit({"n": "3"})
     steps = (

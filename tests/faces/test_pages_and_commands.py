@@ -28,6 +28,8 @@ from tests.adapters.git_clones import isolate
 from tests.report.html.plain_links import chrome
 from tests.standins.registries import FIRST_MOMENT, GitRepository, History
 
+pytestmark = pytest.mark.thorough  # processes, one after the other
+
 MODELS = ("churn", "eu:risk", "a/b:deep", "x-1", "UP", "up")
 STAGES = ("dev", "staging", "prod")
 VERSIONS = ("v1.0.0", "v1.0.1", "v2.0.0-rc.1", "v10.0.0")

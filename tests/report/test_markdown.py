@@ -101,6 +101,7 @@ def test_a_page_never_exceeds_its_limit(sizes: list[int], limit: int) -> None:
     assert (page == whole) == (len(whole.encode()) <= limit)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("limit", [LIMIT, 65_535, 20_000, 6_000, 2_000, 500, 100])
 def test_a_cut_summary_is_whole_markdown(limit: int) -> None:
     outcome = ends()["failed"]

@@ -87,6 +87,7 @@ def test_it_all_works_without_scripts(place: Place) -> None:
         assert plain.look("assign", model="none", stage="x", version="v1.0.0").status == 404
 
 
+@pytest.mark.thorough
 def test_two_who_confirm_at_once_make_one_tag_and_the_second_is_told(place: Place, tmp_path: Path) -> None:
     other = tmp_path / "other"
     place.clone.git("clone", "--quiet", str(place.remote.path), str(other))
@@ -150,6 +151,7 @@ def test_only_allowed_stages_can_be_chosen(place: Place) -> None:
         assert "not allowed" in reader.look("assign", model="churn", stage="prod", version="v1.0.0").words
 
 
+@pytest.mark.thorough
 def test_a_version_is_registered(place: Place, ada: Reader) -> None:
     place.commit({"model.txt": "new\n"})
     done = ada.do("register", model="churn", ref="HEAD", bump="minor")
@@ -208,12 +210,14 @@ def test_a_tag_is_deployed_and_rolled_back_here_with_its_log(place: Place, ada: 
     assert 'id="confirm"' not in again.text, "there is nothing to deploy"
 
 
+@pytest.mark.thorough
 def test_a_refused_deployment_has_no_button(ada: Reader) -> None:
     ada.do("assign", model="churn", stage="prod", version="v2.0.0")
     look = ada.look("deploy", model="churn", stage="prod")
     assert "never verified in staging" in look.words and 'id="confirm"' not in look.text
 
 
+@pytest.mark.thorough
 def test_an_approval_is_recorded_and_the_gate_counts_it(place: Place, ada: Reader) -> None:
     place.commit({"model-stages.yml": MAPPING.replace("needs: [staging]", "approval: {by: [grace@example.com]}")})
     asked = {"model": "churn", "stage": "prod", "version": "v2.0.0"}
@@ -227,6 +231,7 @@ def test_an_approval_is_recorded_and_the_gate_counts_it(place: Place, ada: Reade
     assert "Assign v2.0.0 to prod" in ada.look("assign", **asked).words
 
 
+@pytest.mark.thorough
 def test_a_stage_is_locked_and_unlocked(place: Place, ada: Reader) -> None:
     asked = {"model": "churn", "stage": "staging", "message": "the audit"}
     place.tag("churn#staging#1")
@@ -252,6 +257,7 @@ class Elements(HTMLParser):
         self.names |= {tag, *(name for name, _ in attrs)}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "hostile", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{7*7}}", "\u202egpj"]
 )
