@@ -113,6 +113,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.thorough
 @given(VALUES)
 def test_what_json_writes_is_read(value: object) -> None:
     assert read_document(json.dumps(value).encode(), "m.json") == value

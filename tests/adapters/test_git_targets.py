@@ -185,6 +185,7 @@ def test_a_token_that_may_not_is_told_what_it_needs(tmp_path: Path, monkeypatch:
             assert len(remote.requests) < 12  # not asked for the same again and again
 
 
+@pytest.mark.thorough
 def test_who_is_in_a_hurry_gives_up_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with targets_on(tmp_path, monkeypatch, alone=True) as log:
         log.add(PLAN, "a", [a_record("eu")])

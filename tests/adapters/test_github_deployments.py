@@ -302,6 +302,7 @@ def test_a_deployment_at_another_commit_is_closed_and_nothing_deployed() -> None
         assert _states(github) == [["error"]]
 
 
+@pytest.mark.thorough
 def test_an_old_one_behind_three_pages_of_others_is_retired_and_found(github: GitHubStandIn) -> None:
     old = _old(github)
     for number in range(298):
@@ -398,6 +399,7 @@ def test_an_interrupted_start_is_found_by_its_attempt_and_closed(github: GitHubS
     assert [states[-1] for states in _states(github)] == ["error", "in_progress"]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("call", [LIST, PENDING], ids=["list", "commit"])
 def test_a_hurried_end_does_not_wait_for_a_silent_github(github: GitHubStandIn, call: Call) -> None:
     _order(github, call, kind="timeout", times=99)

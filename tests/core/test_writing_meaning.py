@@ -200,6 +200,7 @@ def assert_meaning(asked: Asked, change: Change, before: Model, after: Model) ->
             assert change.registered is not None, stage
 
 
+@pytest.mark.thorough
 @settings(max_examples=1000 if LONG else 30, suppress_health_check=PATIENT)
 @given(_STEPS)
 def test_b16_gto_reads_what_we_write(steps: list[Step]) -> None:

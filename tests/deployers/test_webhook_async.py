@@ -74,6 +74,7 @@ def test_a_receiver_that_fails_after_a_while() -> None:
     assert "(no such model)" in problem.message
 
 
+@pytest.mark.thorough
 def test_a_receiver_that_is_never_done() -> None:
     with Operations([GOING]) as receiver:
         begun = time.monotonic()

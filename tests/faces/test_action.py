@@ -124,6 +124,7 @@ def test_another_model_in_the_same_environment_is_left_alone(job: Job) -> None:
     assert job.github.deployment_statuses(fraud.id)[-1].state == "success"
 
 
+@pytest.mark.thorough
 def test_a_rollback_by_dispatch_brings_the_version_before_back(job: Job) -> None:
     job.push("churn#prod#1", force="true")
     job.push("churn#prod#5")

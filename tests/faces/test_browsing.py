@@ -73,6 +73,7 @@ def stages(overview: Overview) -> dict[str, dict[str, str]]:
     return {row.name: {stage: cell.version for stage, cell in row.stages.items()} for row in overview.rows}
 
 
+@pytest.mark.thorough
 def test_a_page_of_the_table(browser: Browser) -> None:
     found = browser.overview(Query())
     assert [(row.name, row.type, row.latest, row.versions) for row in found.rows] == [

@@ -124,6 +124,7 @@ def test_a_dry_run_shows_the_whole_plan_and_touches_nothing(registry: Path) -> N
     assert tree(registry) == before
 
 
+@pytest.mark.thorough
 def test_a_dry_run_leaves_nothing_in_temporary_places(registry: Path, tmp_path: Path) -> None:
     place = tmp_path / "temporary"
     place.mkdir()
@@ -214,6 +215,7 @@ def test_an_end_reads_well_too(registry: Path, arguments: list[str], exit_code: 
     assert f"  reason: {reason} (exit code {exit_code})" in said.out.splitlines()
 
 
+@pytest.mark.thorough
 def test_a_repository_elsewhere_is_deployed_from_its_own_place(registry: Path, tmp_path: Path) -> None:
     done = run(tmp_path, "deploy", "churn#staging#2", "--no-github", "--repo", "registry")
     assert done.exit_code == 0, done.out
@@ -308,6 +310,7 @@ def test_the_demo_keeps_its_registry_only_in_an_empty_place(tmp_path: Path) -> N
     assert run(tmp_path, "demo", "--keep", str(tmp_path / "kept" / "file" / "below")).exit_code == 2
 
 
+@pytest.mark.thorough
 def test_a_deployment_fails_with_its_exit_code_though_nobody_reads(registry: Path) -> None:
     for arguments, wanted in ((["segment#dev#1"], 1), (["churn#staging#2"], 0), (["segment#dev#1", "--json"], 1)):
         process = subprocess.Popen(
@@ -326,6 +329,7 @@ def test_a_deployment_fails_with_its_exit_code_though_nobody_reads(registry: Pat
         assert process.returncode == wanted
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
 def test_a_cancelled_command_ends_what_it_started(registry: Path, number: int) -> None:
     script = registry / "deploy.sh"

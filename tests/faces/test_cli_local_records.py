@@ -37,6 +37,7 @@ def test_nothing_was_deployed_from_here(registry: GitRepository) -> None:
     assert (done.exit_code, done.out) == (0, "no deployment is recorded in this repository's log\n")
 
 
+@pytest.mark.thorough
 def test_what_was_deployed_from_here_is_told(registry: GitRepository) -> None:
     assert _run(registry, "deploy", "m#prod#1", "--no-github").exit_code == 0
     registry.commit()
@@ -57,6 +58,7 @@ def test_what_was_deployed_from_here_is_told(registry: GitRepository) -> None:
     assert told["deployments"][0]["tag_object"] == registry.git("rev-parse", "refs/tags/m#prod#2")
 
 
+@pytest.mark.thorough
 def test_a_log_that_cannot_be_read_is_not_called_empty(registry: GitRepository) -> None:
     assert _run(registry, "deploy", "m#prod#1", "--no-github").exit_code == 0
     log = registry.path / ".git" / "model-stages" / "deployments.sqlite3"

@@ -98,6 +98,7 @@ def put_run(clone: GitRepository, **fields: object) -> None:
     clone.git("push", "--quiet", "--force", "origin", f"{commit}:{REF}/run/{place_of('churn#prod')}")
 
 
+@pytest.mark.thorough
 def test_a_stage_is_locked_and_unlocked(clone: GitRepository) -> None:
     run = run_as_process
     assert run(clone.path, "locks").out == "nothing is locked\n"

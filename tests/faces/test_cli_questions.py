@@ -158,6 +158,7 @@ def test_the_registry_as_it_was(registry: GitRepository, command: list[str]) -> 
         assert document["events"][0]["tag"] == "m#prod#3"
 
 
+@pytest.mark.thorough
 def test_the_past_of_a_commit_and_of_a_branch(tmp_path: Path) -> None:
     made = GitRepository(tmp_path / "registry")
     made.commit({"a": "1"})
@@ -256,6 +257,7 @@ def test_r62_a_simple_tag_is_named_in_full(tmp_path: Path) -> None:
     assert "'refs/tags/m#prod'" in done.json["hint"]
 
 
+@pytest.mark.thorough
 def test_a_tag_with_the_table_and_its_history(
     registry: GitRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

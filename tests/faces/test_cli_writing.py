@@ -202,6 +202,7 @@ def test_what_was_not_pushed_is_said_to_be_missing(clone: GitRepository) -> None
     assert "git push --atomic origin 'refs/tags/my-model@v3.1.1'" in done.json["hint"]
 
 
+@pytest.mark.thorough
 def test_a_stale_clone_counts_from_the_remote(clone: GitRepository, tmp_path: Path) -> None:
     other = tmp_path / "other"
     clone.git("clone", "--quiet", str(remote_of(clone).path), str(other))
@@ -231,6 +232,7 @@ def test_hostile_messages_are_data(clone: GitRepository) -> None:
     assert not (clone.path / "x").exists()
 
 
+@pytest.mark.thorough
 def test_a_workflow_is_started_for_what_was_pushed(clone: GitRepository) -> None:
     asked = ("promote", "my-model", "--version", "v3.1.0", "--to", "Production", "--push")
     with GitHubStandIn(repository="org/models", token="t") as github:

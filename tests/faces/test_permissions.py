@@ -193,6 +193,7 @@ def test_looking_takes_to_read_deployments(job: Job, command: list[str]) -> None
     assert "`deployments: read`" in done.out + done.err
 
 
+@pytest.mark.thorough
 def test_an_approval_takes_to_write_statuses(job: Job) -> None:
     approve = ["approve", "churn", "v2.0.0", "prod"]
     _allow(job, {**NEEDS["approve"], **READS})

@@ -236,6 +236,7 @@ def test_a_renewal_that_hangs_does_not_hide_the_end_of_the_lease() -> None:
     ]
 
 
+@pytest.mark.thorough
 def test_the_thread_bears_failures() -> None:
     store, again = FakeLockStore(), threading.Event()
     failures = [3]

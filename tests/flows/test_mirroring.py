@@ -137,6 +137,7 @@ def test_a_repeat_while_the_stage_is_locked_only_warns() -> None:
     assert len(world.mirror.told) == told
 
 
+@pytest.mark.thorough
 def test_a_run_that_died_between_record_and_mirror_is_healed() -> None:
     died = 0
     for left in range(1, 80):
@@ -297,6 +298,7 @@ class _Meanwhile:
             self._world.locks.remove(entry)
 
 
+@pytest.mark.thorough
 def test_a_run_that_waited_for_one_that_died_before_it_told_tells() -> None:
     """It finds under the lock that its version is live already: who made it so may not have come to the mirrors."""
     healed = 0
@@ -315,6 +317,7 @@ def test_a_run_that_waited_for_one_that_died_before_it_told_tells() -> None:
     assert healed > 1
 
 
+@pytest.mark.thorough
 def test_an_undeployment_that_died_before_it_told_is_healed_by_a_repeat() -> None:
     healed = 0
     for left in range(1, 60):
