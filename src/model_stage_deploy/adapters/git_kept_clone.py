@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from model_stage_deploy.adapters.git_process import NETWORK_TIMEOUT, Git
 from model_stage_deploy.adapters.git_repository import GitRepository
-from model_stage_deploy.adapters.git_scratch import credentials, parts_of, without_password
+from model_stage_deploy.adapters.git_scratch import credentials, shown, without_password
 from model_stage_deploy.core.errors import MachineryFailed
 from model_stage_deploy.core.reasons import Reason
 from model_stage_deploy.core.redaction import Secret
@@ -57,11 +57,7 @@ class KeptClone(GitRepository):
     @property
     def shown_url(self) -> str:
         """The address without user, password or query."""
-        parts = parts_of(self.url)
-        if not parts.scheme or not parts.hostname:
-            return self.url
-        port = f":{parts.port}" if parts.port else ""
-        return f"{parts.scheme}://{parts.hostname}{port}{parts.path}"
+        return shown(self.url)
 
     def listing(self) -> Listing:
         """What the remote has now. Raises MachineryFailed (git-failed, permission-missing)."""

@@ -86,6 +86,15 @@ def _pair_in(parts: SplitResult) -> str:
     return base64.b64encode(f"{unquote(parts.username or '')}:{unquote(parts.password)}".encode()).decode()
 
 
+def shown(url: str) -> str:
+    """An address without user, password or query."""
+    parts = parts_of(url)
+    if not parts.scheme or not parts.hostname:
+        return url
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{parts.hostname}{port}{parts.path}"
+
+
 class ScratchRepository(GitRepository):
     """A bare, throw-away repository that fetches from `url` just what is asked of it."""
 
@@ -183,11 +192,7 @@ class ScratchRepository(GitRepository):
     @property
     def shown_url(self) -> str:
         """The remote's address without user, password or query."""
-        parts = parts_of(self.url)
-        if not parts.scheme or not parts.hostname:
-            return self.url
-        port = f":{parts.port}" if parts.port else ""
-        return f"{parts.scheme}://{parts.hostname}{port}{parts.path}"
+        return shown(self.url)
 
     def _fetch(self, option: str, refspecs: list[str]) -> None:
         self.git.run(
